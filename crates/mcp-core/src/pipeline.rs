@@ -1,0 +1,123 @@
+//! The way of a message, and the only `ServerHandler` of the fleet.
+//!
+//! One list, outermost first. Both transports pass it; a server adds nothing to it.
+//!
+//! | Stage | What | Where |
+//! |---|---|---|
+//! | F1 | connections, header and body time limits, no Nagle | [`crate::transport::http`] |
+//! | F2 | request id | [`crate::transport::http`], [`call`] |
+//! | F3 | routes | [`crate::transport::http`] |
+//! | F4 | Host and Origin | [`crate::transport::hosts`] |
+//! | F5 | content type, accepted types | [`crate::transport::http`] |
+//! | F6 | *(authentication: its place)* | |
+//! | F7 | size, JSON-RPC envelope | [`crate::envelope`], both transports |
+//! | F8, F9 | *(scope, quotas: their place)* | |
+//! | P1 | panic isolation | [`call`] |
+//! | P2 | capability gate: undeclared is -32601 | [`handler`] |
+//! | P3 | *(principal, per-tool quota: their place)* | |
+//! | P4 | arguments against the advertised schema | [`call`], [`crate::validation`] |
+//! | P5 | *(response cache: its place)* | |
+//! | P6 | deadline, cancellation | [`call`] |
+//! | P7 | output cap, cache hints, serverInfo | [`present`] |
+//! | P8 | metrics, one log line *(audit: its place)* | [`call`] |
+
+pub mod call;
+pub mod catalogue;
+pub mod document;
+mod handler;
+pub mod present;
+
+use std::{sync::Arc, time::Duration};
+
+use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo};
+
+use self::{catalogue::Catalogue, document::Documents};
+use crate::{
+    McpServer,
+    config::{ConfigError, CoreConfig},
+    extended::Extended,
+    metrics::Metrics,
+};
+
+/// A server behind the guards. Cheap to clone; one value serves all requests.
+pub struct Guarded<S>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    server: Arc<S>,
+    catalogue: Catalogue<S>,
+    documents: Documents,
+    extended: Option<Arc<dyn Extended>>,
+    info: ServerInfo,
+    metrics: Arc<Metrics>,
+    deadline: Duration,
+}
+
+impl<S> Clone for Guarded<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: McpServer> Guarded<S> {
+    /// Put a server behind the guards.
+    ///
+    /// # Errors
+    /// An unknown toolset or tool in the configuration, a tool schema that does not compile.
+    pub fn new(server: S, core: &CoreConfig) -> Result<Self, ConfigError> {
+        Self::with_tools(server, core, S::tools())
+    }
+
+    /// The same with other tools than the server's: tests add one that panics, one that hangs.
+    ///
+    /// # Errors
+    /// As [`Guarded::new`].
+    pub fn with_tools(
+        server: S,
+        core: &CoreConfig,
+        tools: ToolRouter<S>,
+    ) -> Result<Self, ConfigError> {
+        let catalogue = Catalogue::of(tools, core)?;
+        let documents = Documents::new::<S>();
+        let extended = server.extended();
+        let base = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_prompts()
+            .enable_resources()
+            .enable_completions()
+            .build();
+        let capabilities = match &extended {
+            Some(extended) => extended.capabilities(base),
+            None => base,
+        };
+        let mut implementation = Implementation::new(S::FACTS.member.binary(), S::FACTS.version);
+        implementation.title = Some(S::FACTS.member.title.to_owned());
+        let info = ServerInfo::new(capabilities)
+            .with_server_info(implementation)
+            .with_instructions(S::instructions());
+        Ok(Self(Arc::new(Inner {
+            server: Arc::new(server),
+            catalogue,
+            documents,
+            extended,
+            info,
+            metrics: Arc::new(Metrics::new(&S::FACTS)),
+            deadline: Duration::from_secs(core.deadline),
+        })))
+    }
+
+    /// The server itself.
+    pub fn server(&self) -> &Arc<S> {
+        &self.0.server
+    }
+
+    /// The tools on offer.
+    pub fn catalogue(&self) -> &Catalogue<S> {
+        &self.0.catalogue
+    }
+
+    /// The metrics of this server.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+}

@@ -1,0 +1,282 @@
+//! One `tools/call`, from admission to answer.
+
+use std::{
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use rmcp::{
+    ErrorData, RoleServer,
+    handler::server::tool::ToolCallContext,
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode, ProtocolVersion},
+    service::RequestContext,
+};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Guarded, catalogue::Entry, document, present};
+use crate::{CallPolicy, Kind, McpServer, ToolError, metrics::Operation, validation::Violation};
+
+/// Identifies one message in answers, logs and the response header.
+#[derive(Debug, Clone)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// A new id, unique within the fleet: 48 random bits of this process and a counter.
+    pub fn next() -> Self {
+        static BOOT: LazyLock<String> = LazyLock::new(|| {
+            let mut bytes = [0; 6];
+            if getrandom::fill(&mut bytes).is_err() {
+                bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
+            }
+            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        });
+        static COUNT: AtomicU64 = AtomicU64::new(1);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::from(format!("{}-{count:x}", *BOOT)))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id that the front gave to this message, or a new one.
+    fn of(context: &RequestContext<RoleServer>) -> Self {
+        let parts = context.extensions.get::<http::request::Parts>();
+        parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_else(Self::next)
+    }
+}
+
+/// How an operation ended, for the metrics.
+type Ended = Result<(), &'static str>;
+
+impl<S: McpServer> Guarded<S> {
+    /// P1, P4, P6, P7, P8 of one tool call; P2 is the router's.
+    pub(super) async fn call(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let started = Instant::now();
+        let id = RequestId::of(&context);
+        let modern = present::is_modern(&context);
+        let operation = operation("tools/call", &context);
+        let Some(entry) = self.0.catalogue.find(&request.name) else {
+            self.count(operation, Err("unknown_tool"), started);
+            let name = document::short(&request.name);
+            return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
+        };
+        let operation = Operation { gen_ai_tool_name: Arc::clone(&entry.name), ..operation };
+
+        let outcome = AssertUnwindSafe(self.admitted(entry, request, context)).catch_unwind().await;
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(_payload) => {
+                self.0.metrics.panic();
+                Err(Failure::Tool(ToolError::internal("a tool panicked")))
+            }
+        };
+        let (answer, ended) = self.answer(answer, &id, modern);
+        log(&id, &entry.name, ended, started);
+        self.count(operation, ended, started);
+        answer
+    }
+
+    /// Inside the panic guard: check, run, cap.
+    async fn admitted(
+        &self,
+        entry: &Entry<S>,
+        mut request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, Failure> {
+        let arguments = Value::Object(request.arguments.take().unwrap_or_default());
+        entry.arguments.check(&arguments).map_err(|violation| invalid(entry, violation))?;
+        if let Value::Object(arguments) = arguments {
+            request.arguments = Some(arguments);
+        }
+        // The handler gets its own token: the deadline stops its work, not its client.
+        let token = context.ct.child_token();
+        let stop = token.clone().drop_guard();
+        context.ct = token.clone();
+        let deadline = S::policy(&entry.name).deadline.unwrap_or(self.0.deadline);
+        let context = ToolCallContext::new(&*self.0.server, request, context);
+        let response = bounded((entry.call)(context), &token, deadline).await?;
+        drop(stop);
+        let mut response = response.map_err(Failure::Protocol)?;
+        if let CallToolResponse::Complete(result) = &mut response {
+            if let Some(error) = ToolError::from_result(result) {
+                return Err(Failure::Tool(error));
+            }
+            let paging = present::paging_arguments(&entry.tool.input_schema);
+            present::cap(result, &paging)?;
+        }
+        Ok(response)
+    }
+
+    /// Choose the channel: a repairable failure is a result, a fault of ours a JSON-RPC error.
+    fn answer(
+        &self,
+        outcome: Result<CallToolResponse, Failure>,
+        id: &RequestId,
+        modern: bool,
+    ) -> (Result<CallToolResponse, ErrorData>, Ended) {
+        let error = match outcome {
+            Ok(mut response) => {
+                let failed = match &mut response {
+                    CallToolResponse::Complete(result) => {
+                        self.stamp(&mut result.meta, modern);
+                        result.is_error == Some(true)
+                    }
+                    _ => false,
+                };
+                return (Ok(response), if failed { Err("tool") } else { Ok(()) });
+            }
+            Err(Failure::Protocol(error)) if is_misfit(&error) => ToolError::new(
+                Kind::InvalidInput,
+                "invalid_argument",
+                error.message.trim_start_matches(MISFIT).trim().to_owned(),
+            ),
+            Err(Failure::Protocol(error)) => return (Err(error), Err("protocol")),
+            Err(Failure::Tool(error)) => error,
+        };
+        let kind = error.kind();
+        if kind == Kind::Internal {
+            tracing::error!(request_id = id.as_str(), error = error.message(), "internal error");
+            return (Err(internal(id)), Err(kind.label()));
+        }
+        let mut result: CallToolResult = error.with_request_id(id.as_str()).to_result();
+        self.stamp(&mut result.meta, modern);
+        (Ok(result.into()), Err(kind.label()))
+    }
+
+    /// Guard any other method: panics, metrics, serverInfo are the same everywhere.
+    pub(super) async fn isolated<T, F>(
+        &self,
+        method: &'static str,
+        context: &RequestContext<RoleServer>,
+        work: F,
+    ) -> Result<T, ErrorData>
+    where
+        F: Future<Output = Result<T, ErrorData>>,
+    {
+        let started = Instant::now();
+        let id = RequestId::of(context);
+        let operation = operation(method, context);
+        let work = tokio::time::timeout(self.0.deadline, AssertUnwindSafe(work).catch_unwind());
+        let (answer, ended) = match work.await {
+            Ok(Ok(Ok(value))) => (Ok(value), Ok(())),
+            Ok(Ok(Err(error))) => (Err(error), Err("protocol")),
+            Ok(Err(_payload)) => {
+                self.0.metrics.panic();
+                (Err(internal(&id)), Err(Kind::Internal.label()))
+            }
+            Err(_elapsed) => {
+                let error = ErrorData::internal_error("the deadline passed", None);
+                (Err(error), Err(Kind::Timeout.label()))
+            }
+        };
+        self.count(operation, ended, started);
+        answer
+    }
+
+    fn count(&self, operation: Operation, ended: Ended, started: Instant) {
+        let operation = Operation { error_type: ended.err().unwrap_or_default(), ..operation };
+        self.0.metrics.operation(&operation, started.elapsed());
+    }
+}
+
+/// Why a call gave no answer of its own.
+enum Failure {
+    Tool(ToolError),
+    Protocol(ErrorData),
+}
+
+impl From<ToolError> for Failure {
+    fn from(error: ToolError) -> Self {
+        Self::Tool(error)
+    }
+}
+
+/// How rmcp words arguments that fit the schema but not the type (`1.0` for an integer).
+const MISFIT: &str = "failed to deserialize parameters:";
+
+fn is_misfit(error: &ErrorData) -> bool {
+    error.code == ErrorCode::INVALID_PARAMS && error.message.starts_with(MISFIT)
+}
+
+/// P6: the deadline, and a client that goes away. Dropping the handler's future ends its work.
+async fn bounded<T>(
+    work: impl Future<Output = T>,
+    token: &tokio_util::sync::CancellationToken,
+    deadline: Duration,
+) -> Result<T, ToolError> {
+    let deadline = deadline.min(CallPolicy::MAX_DEADLINE);
+    tokio::select! {
+        biased;
+        value = work => Ok(value),
+        () = token.cancelled() => {
+            Err(ToolError::new(Kind::Cancelled, "cancelled", "the call was cancelled"))
+        }
+        () = tokio::time::sleep(deadline) => {
+            let limit = deadline.as_secs();
+            let error = format!("the call ran longer than {limit} s and was stopped");
+            Err(ToolError::new(Kind::Timeout, "deadline_exceeded", error)
+                .with_hint("ask for less work in one call"))
+        }
+    }
+}
+
+fn invalid<S>(entry: &Entry<S>, violation: Violation) -> ToolError {
+    let unknown = violation.message.starts_with("is not a known field");
+    let last = violation.pointer.rsplit('/').next().unwrap_or_default().to_owned();
+    let shown = if violation.pointer.is_empty() { "arguments" } else { violation.pointer.as_str() };
+    let error =
+        ToolError::invalid(violation.pointer.clone(), format!("{shown} {}", violation.message));
+    let properties = entry.tool.input_schema.get("properties").and_then(Value::as_object);
+    if !unknown || violation.pointer.matches('/').count() != 1 {
+        return error;
+    }
+    let names: Vec<&str> =
+        properties.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    match crate::suggest::nearest(&last, names.iter().copied()) {
+        Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+        None if names.is_empty() => error.with_hint("the tool takes no arguments"),
+        None => error.with_hint(format!("fields: {}", names.join(", "))),
+    }
+}
+
+fn internal(id: &RequestId) -> ErrorData {
+    ErrorData::internal_error("internal error", Some(json!({"request_id": id.as_str()})))
+}
+
+fn operation(method: &'static str, context: &RequestContext<RoleServer>) -> Operation {
+    let http = context.extensions.get::<http::request::Parts>().is_some();
+    let version = context.protocol_version();
+    let known = |version: &ProtocolVersion| {
+        let known = ProtocolVersion::KNOWN_VERSIONS.iter().find(|known| *known == version);
+        known.map(ProtocolVersion::as_str)
+    };
+    Operation {
+        mcp_method_name: method,
+        gen_ai_tool_name: Arc::from(""),
+        error_type: "",
+        network_transport: if http { "tcp" } else { "pipe" },
+        mcp_protocol_version: version.as_ref().and_then(known).unwrap_or("other"),
+    }
+}
+
+fn log(id: &RequestId, tool: &str, ended: Ended, started: Instant) {
+    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    let request_id = id.as_str();
+    match ended {
+        Ok(()) => tracing::debug!(request_id, tool, duration_ms, "call"),
+        Err(error) => tracing::info!(request_id, tool, duration_ms, error, "call failed"),
+    }
+}

@@ -1,0 +1,189 @@
+//! The tools on offer: chosen by configuration, trimmed for a model, compiled for checking.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use rmcp::{
+    handler::server::{router::tool::ToolRouter, tool::DynCallToolHandler},
+    model::{JsonObject, Tool},
+};
+use serde_json::Value;
+
+use crate::{
+    McpServer, Toolset,
+    config::{ConfigError, CoreConfig},
+    suggest::did_you_mean,
+    validation::Schema,
+};
+
+/// The name of the set that holds every tool.
+pub const ALL: &str = "all";
+
+/// The tools on offer, by name.
+pub struct Catalogue<S> {
+    entries: BTreeMap<Arc<str>, Entry<S>>,
+}
+
+/// One tool.
+pub(crate) struct Entry<S> {
+    pub(crate) name: Arc<str>,
+    pub(crate) tool: Tool,
+    pub(crate) call: Arc<DynCallToolHandler<S>>,
+    pub(crate) arguments: Schema,
+}
+
+impl<S: McpServer> Catalogue<S> {
+    /// The tools that the configuration asks for.
+    ///
+    /// # Errors
+    /// An unknown toolset or tool; a schema that does not compile.
+    pub fn new(core: &CoreConfig) -> Result<Self, ConfigError> {
+        Self::of(S::tools(), core)
+    }
+
+    pub(super) fn of(router: ToolRouter<S>, core: &CoreConfig) -> Result<Self, ConfigError> {
+        let chosen = chosen(core, S::toolsets(), &router)?;
+        let mut entries = BTreeMap::new();
+        for (name, route) in router.map {
+            if !chosen.iter().any(|chosen| *chosen == name) {
+                continue;
+            }
+            let tool = if S::VERBATIM_SCHEMAS { route.attr } else { trimmed(route.attr) };
+            let arguments = Schema::compile_bounded(&Value::Object((*tool.input_schema).clone()))
+                .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
+            let name: Arc<str> = Arc::from(&*name);
+            let entry = Entry { name: Arc::clone(&name), tool, call: route.call, arguments };
+            entries.insert(name, entry);
+        }
+        Ok(Self { entries })
+    }
+
+    /// The definitions, by name.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.entries.values().map(|entry| &entry.tool)
+    }
+
+    /// The definition of one tool.
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.entries.get(name).map(|entry| &entry.tool)
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Entry<S>> {
+        self.entries.get(name)
+    }
+}
+
+/// Names of the tools of a set, cut down by `tools` and `read_only`.
+fn chosen<S>(
+    core: &CoreConfig,
+    sets: &[Toolset],
+    router: &ToolRouter<S>,
+) -> Result<Vec<String>, ConfigError> {
+    let mut names: Vec<String> = match sets.iter().find(|set| set.name == core.toolset) {
+        Some(set) => set.tools.iter().map(|name| (*name).to_owned()).collect(),
+        None if core.toolset == ALL => router.map.keys().map(|name| name.to_string()).collect(),
+        None => {
+            let known = || sets.iter().map(|set| set.name).chain([ALL]);
+            let near = did_you_mean(&core.toolset, known());
+            return Err(ConfigError::new(
+                "toolset",
+                format!("`{}` is unknown{near}", core.toolset),
+            )
+            .with_hint(format!("toolsets: {}", known().collect::<Vec<_>>().join(", "))));
+        }
+    };
+    for wanted in &core.tools {
+        if !router.map.contains_key(wanted.as_str()) {
+            let known = router.map.keys().map(|name| &**name);
+            let near = did_you_mean(wanted, known);
+            return Err(ConfigError::new("tools", format!("there is no tool `{wanted}`{near}"))
+                .with_hint("`tools --toolset all` lists them"));
+        }
+    }
+    if !core.tools.is_empty() {
+        names.clone_from(&core.tools);
+    }
+    if core.read_only {
+        names.retain(|name| router.map.get(name.as_str()).is_some_and(|route| reads(&route.attr)));
+    }
+    Ok(names)
+}
+
+fn reads(tool: &Tool) -> bool {
+    tool.annotations.as_ref().is_some_and(|annotations| annotations.read_only_hint == Some(true))
+}
+
+/// Leave out what costs tokens and tells a model nothing.
+fn trimmed(mut tool: Tool) -> Tool {
+    tool.input_schema = Arc::new(trim(&tool.input_schema));
+    tool.output_schema = tool.output_schema.map(|schema| Arc::new(trim(&schema)));
+    if let Some(description) = &tool.description {
+        tool.description = Some(one_line(description).into());
+    }
+    tool
+}
+
+fn trim(schema: &JsonObject) -> JsonObject {
+    let mut schema = Value::Object(schema.clone());
+    trim_value(&mut schema);
+    match schema {
+        Value::Object(mut object) => {
+            // 2020-12 is the protocol's default dialect.
+            object.remove("$schema");
+            object
+        }
+        _ => JsonObject::new(),
+    }
+}
+
+fn trim_value(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            // Rust's number widths; the bounds say what matters.
+            let width = object.get("format").and_then(Value::as_str).is_some_and(|format| {
+                let digits = |prefix| format.strip_prefix(prefix).map(str::to_owned);
+                matches!(format, "double" | "float")
+                    || digits("uint").or_else(|| digits("int")).is_some_and(|rest: String| {
+                        rest.is_empty() || rest.chars().all(|c| c.is_ascii_digit())
+                    })
+            });
+            if width {
+                object.remove("format");
+            }
+            if object.get("default") == Some(&Value::Null) {
+                object.remove("default");
+            }
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                *text = one_line(text);
+            }
+            object.values_mut().for_each(trim_value);
+        }
+        Value::Array(items) => items.iter_mut().for_each(trim_value),
+        _ => {}
+    }
+}
+
+/// Source lines of a doc comment joined.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn trimming_keeps_what_a_model_needs() {
+        let schema = json!({"$schema": "x", "type": "object", "properties": {
+            "n": {"type": "integer", "format": "uint64", "minimum": 0, "description": "A\n count."},
+            "at": {"type": "string", "format": "date-time", "default": null}}});
+        let Value::Object(schema) = schema else { panic!("an object") };
+        assert_eq!(
+            Value::Object(trim(&schema)),
+            json!({"type": "object", "properties": {
+                "n": {"type": "integer", "minimum": 0, "description": "A count."},
+                "at": {"type": "string", "format": "date-time"}}})
+        );
+    }
+}

@@ -1,0 +1,174 @@
+//! `main` of every server, as a story.
+
+use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
+
+use rmcp::ServiceExt;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    McpServer, StartContext, StartError,
+    cli::{self, Cli, Command},
+    config::{self, CoreConfig, Environment, Loaded},
+    health::Health,
+    pipeline::Guarded,
+    server::Exit,
+    shutdown::{GRACE, Signals},
+    state_dir::StateDir,
+    task::Tasks,
+    telemetry,
+    transport::{http, stdio::Stdio},
+};
+
+/// Run a server's command line to its end.
+pub fn main<S: McpServer>() -> ExitCode {
+    let cli = match cli::parse::<S>() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    let code = match run::<S>(cli) {
+        Ok(exit) => exit,
+        Err(error) => {
+            complain(&error);
+            error.exit()
+        }
+    };
+    ExitCode::from(code.code())
+}
+
+/// The one place where a binary speaks to its starter outside the log.
+fn complain(error: &StartError) {
+    let mut stderr = std::io::stderr().lock();
+    // Nobody is left to tell if stderr is closed.
+    drop(writeln!(stderr, "error: {error}"));
+    if let Some(hint) = error.hint() {
+        drop(writeln!(stderr, "hint: {hint}"));
+    }
+}
+
+fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
+    let environment = Environment::of_process();
+    if let Some(exit) = cli::without_config::<S>(&cli)? {
+        return Ok(exit);
+    }
+    let loaded: Loaded<S::Config> = config::load(&S::FACTS.member, &cli.flags(), &environment)?;
+    telemetry::init(&loaded.core);
+    for note in &loaded.notes {
+        tracing::warn!("{note}");
+    }
+    if let Some(exit) = cli::with_config::<S>(&cli, &loaded)? {
+        return Ok(exit);
+    }
+    if matches!(cli.command, Some(Command::Serve { .. })) {
+        loaded.core.check_bind()?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::internal(format!("no async runtime: {error}")))?;
+    let exit = runtime.block_on(started::<S>(cli, loaded, &environment));
+    // Blocking work that ignores its cancel flag must not keep the process.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn started<S: McpServer>(
+    cli: Cli,
+    loaded: Loaded<S::Config>,
+    environment: &Environment,
+) -> Result<Exit, StartError> {
+    // Before the first message, so that no signal finds the default handler.
+    let signals = Signals::take()?;
+    let stopping = CancellationToken::new();
+    let tracker = TaskTracker::new();
+    let state = StateDir::new(state_path::<S>(&loaded.core, environment)?);
+    let context = StartContext::new(state, tracker.clone(), stopping.clone());
+    let server = S::start(loaded.server, context).await?;
+    let guarded = Guarded::new(server, &loaded.core)?;
+
+    let watching = stopping.clone();
+    let work = async {
+        let outcome = match cli.command {
+            Some(Command::Serve { .. }) => serve(&guarded, &loaded.core, stopping.clone()).await,
+            Some(Command::Call { tool, arguments, json }) => {
+                cli::call(&guarded, &tool, &arguments, json).await
+            }
+            _ => speak(&guarded, &loaded.core, stopping.clone()).await,
+        };
+        stopping.cancel();
+        guarded.server().stop().await;
+        if !Tasks::new(tracker).join(GRACE).await {
+            tracing::warn!("background tasks did not end in time");
+        }
+        outcome
+    };
+    tokio::select! {
+        outcome = work => outcome,
+        exit = signals.watch(watching) => Ok(exit),
+    }
+}
+
+/// HTTP until a signal.
+async fn serve<S: McpServer>(
+    server: &Guarded<S>,
+    core: &CoreConfig,
+    stopping: CancellationToken,
+) -> Result<Exit, StartError> {
+    let listener = http::bind(core, S::FACTS.member.port).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::internal(format!("no local address: {error}")))?;
+    if core.allow_unauthenticated && !core.bind.is_loopback() {
+        tracing::warn!(%address, "anyone who reaches this address may call every tool");
+    }
+    let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
+    let aborting = CancellationToken::new();
+    let router = http::router(server, health, core, aborting.clone());
+    let member = S::FACTS.member;
+    let tools = server.catalogue().tools().count();
+    tracing::info!(server = member.name, %address, tools, "listening: http://{address}/mcp");
+    let metrics = Arc::clone(server.metrics());
+    let drained = http::serve(listener, router, core.max_connections, metrics, stopping).await;
+    if !drained {
+        tracing::warn!("requests were cut off: they did not end in time");
+        aborting.cancel();
+    }
+    Ok(Exit::Ok)
+}
+
+/// stdio until its end or a signal.
+async fn speak<S: McpServer>(
+    server: &Guarded<S>,
+    core: &CoreConfig,
+    stopping: CancellationToken,
+) -> Result<Exit, StartError> {
+    let (input, output) = rmcp::transport::stdio_pipes();
+    let transport = Stdio::new(input, output, core.max_body, stopping);
+    match server.clone().serve(transport).await {
+        Ok(running) => {
+            if let Err(error) = running.waiting().await {
+                return Err(StartError::internal(format!("the connection broke: {error}")));
+            }
+        }
+        // The client left, or a signal came, before the first request.
+        Err(error) => tracing::debug!(%error, "no client spoke"),
+    }
+    Ok(Exit::Ok)
+}
+
+fn state_path<S: McpServer>(
+    core: &CoreConfig,
+    environment: &Environment,
+) -> Result<PathBuf, StartError> {
+    if let Some(path) = &core.state_dir {
+        return Ok(path.clone());
+    }
+    let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
+    let home = || environment.get("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let base = base.or_else(home).ok_or_else(|| {
+        StartError::config(
+            "no place for the state directory: neither XDG_STATE_HOME nor HOME is set",
+        )
+        .with_hint("name one with --state-dir or MACHINA_STATE_DIR")
+    })?;
+    Ok(base.join("machina").join(S::FACTS.member.name))
+}

@@ -1,0 +1,164 @@
+//! The directory where a server keeps what must outlive it.
+
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+use crate::{Result, StartError};
+
+/// Layout of the directory. A newer one is refused: this binary could destroy what it holds.
+const FORMAT: u32 = 1;
+
+/// A state directory, made when it is first asked for.
+#[derive(Debug, Clone)]
+pub struct StateDir(PathBuf);
+
+impl StateDir {
+    /// A directory that need not exist yet.
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Make it (mode 0700) and check its `format` file.
+    pub(crate) fn open(&self) -> Result<PathBuf, StartError> {
+        make_private(&self.0).map_err(|error| unusable(&self.0, &error))?;
+        let format = self.0.join("format");
+        match std::fs::read_to_string(&format) {
+            Ok(text) => check_format(&self.0, &text)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                std::fs::write(&format, format!("{FORMAT}\n"))
+                    .map_err(|error| unusable(&self.0, &error))?;
+            }
+            Err(error) => return Err(unusable(&self.0, &error)),
+        }
+        Ok(self.0.clone())
+    }
+
+    /// Take it for this process alone.
+    pub(crate) fn lock(&self) -> Result<StateLock, StartError> {
+        let dir = self.open()?;
+        let path = dir.join("lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        private_file(&mut options);
+        let mut file = options.open(&path).map_err(|error| unusable(&dir, &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(held(&dir, &mut file)),
+            Err(TryLockError::Error(error)) => return Err(unusable(&dir, &error)),
+        }
+        let written = file
+            .set_len(0)
+            .and_then(|()| write!(file, "{}", std::process::id()))
+            .and_then(|()| file.flush());
+        written.map_err(|error| unusable(&dir, &error))?;
+        Ok(StateLock { _file: file })
+    }
+}
+
+/// Holds a state directory for one process; the kernel frees it even after a crash.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn private_file(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+fn check_format(dir: &Path, text: &str) -> Result<(), StartError> {
+    let dir = dir.display();
+    match text.trim().parse::<u32>() {
+        Ok(format) if format <= FORMAT => Ok(()),
+        Ok(format) => Err(StartError::config(format!(
+            "state directory {dir} has format {format}, this binary knows {FORMAT}"
+        ))
+        .with_hint("run the newer binary, or name another directory with --state-dir")),
+        Err(_) => Err(StartError::config(format!("state directory {dir} has an unreadable `format` file"))
+            .with_hint(format!("if the directory is a server's, write {FORMAT} into that file; else name another with --state-dir"))),
+    }
+}
+
+fn unusable(dir: &Path, error: &std::io::Error) -> StartError {
+    StartError::config(format!("state directory {} cannot be used: {error}", dir.display()))
+        .with_hint("make it writable, or name another with --state-dir or MACHINA_STATE_DIR")
+}
+
+fn held(dir: &Path, file: &mut File) -> StartError {
+    let mut holder = String::new();
+    let holder = match file.read_to_string(&mut holder) {
+        Ok(_) if holder.trim().parse::<u32>().is_ok() => format!(" (process {})", holder.trim()),
+        _ => String::new(),
+    };
+    StartError::unavailable(format!(
+        "state directory {} is in use by another process{holder}",
+        dir.display()
+    ))
+    .with_hint("stop that process, or name another directory with --state-dir")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::Exit;
+
+    #[test]
+    fn is_made_private_and_remembers_its_format() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = StateDir::new(root.path().join("a/b"));
+        let path = dir.open().unwrap();
+        assert_eq!(std::fs::read_to_string(path.join("format")).unwrap(), "1\n");
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(
+                &std::fs::metadata(&path).unwrap().permissions(),
+            );
+            assert_eq!(mode & 0o777, 0o700);
+        }
+        dir.open().unwrap();
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("format"), "99\n").unwrap();
+        let error = StateDir::new(root.path().to_path_buf()).open().unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.to_string().contains("format 99"), "{error}");
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let file = root.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let error = StateDir::new(file).open().unwrap_err();
+        assert_eq!(error.exit(), Exit::Usage);
+        assert!(error.hint().is_some_and(|hint| hint.contains("--state-dir")));
+    }
+
+    #[test]
+    fn a_second_lock_names_the_holder() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = StateDir::new(root.path().to_path_buf());
+        let guard = dir.lock().unwrap();
+        let error = dir.lock().unwrap_err();
+        assert_eq!(error.exit(), Exit::Unavailable);
+        assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+        drop(guard);
+        dir.lock().unwrap();
+    }
+}

@@ -1,0 +1,80 @@
+//! Logs: to stderr only, pretty on a terminal and JSON otherwise.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{ConfigError, CoreConfig, LogFormat};
+
+/// Install the log subscriber of this process and a panic hook that prints no payload.
+///
+/// A second installation in one process (tests) changes nothing.
+pub fn init(config: &CoreConfig) {
+    let filter = filter(&config.log_level).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let json = match config.log_format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Pretty => false,
+        LogFormat::Json => true,
+    };
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    let installed = if json {
+        registry.with(layer.json().flatten_event(true).with_current_span(false)).try_init()
+    } else {
+        let ansi = std::io::stderr().is_terminal();
+        registry.with(layer.with_target(false).with_ansi(ansi)).try_init()
+    };
+    if installed.is_ok() {
+        std::panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// A panic's place, never its payload: that may hold a caller's data.
+fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "panic");
+}
+
+/// Check a level or a list of filter directives.
+pub(crate) fn check_level(level: &str) -> Result<(), ConfigError> {
+    filter(level).map(drop).map_err(|_| {
+        ConfigError::new("log_level", format!("`{level}` is no level")).with_hint(
+            "use error, warn, info, debug, trace, or directives such as `info,mcp_core=debug`",
+        )
+    })
+}
+
+/// A bare level is ours: the HTTP stack stays at `warn`, and the SDK, which logs every client that
+/// leaves as an error, is silent unless named.
+fn filter(level: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+    let bare = ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
+    match level {
+        "off" | "error" | "warn" => EnvFilter::try_new(level),
+        "trace" => EnvFilter::try_new("trace,h2=info,hyper=info"),
+        _ if bare => EnvFilter::try_new(format!(
+            "warn,rmcp=off,mcp_core={level},machina={level},machina_ptolemies={level},machina_stripe={level},\
+             machina_shopify={level},machina_bayes={level},machina_darwin={level},\
+             machina_docker={level},machina_scaffold={level}"
+        )),
+        _ if level.chars().all(|c| c.is_ascii_alphabetic()) => {
+            // A single word would be taken for a crate's name and silence everything.
+            EnvFilter::try_new(format!("machina={level}"))
+        }
+        _ => EnvFilter::try_new(level),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_directives_pass_and_slips_do_not() {
+        for level in ["off", "error", "warn", "info", "debug", "trace", "info,rmcp=debug"] {
+            assert!(check_level(level).is_ok(), "{level}");
+        }
+        for level in ["verbose", "inof", "a=b=c"] {
+            assert!(check_level(level).is_err(), "{level}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! HTTP: `/mcp` for clients, health and metrics for operators.
+
+mod front;
+mod listener;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use rmcp::transport::streamable_http_server::{
+    StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::hosts::{Hosts, Refused};
+use crate::{McpServer, StartError, config::CoreConfig, health::Health, pipeline::Guarded};
+
+pub use listener::serve;
+
+/// Sessions of clients of the older revisions, where a server keeps them at all.
+const MAX_SESSIONS: usize = 256;
+
+/// What every route can see.
+struct Front<S: McpServer> {
+    server: Guarded<S>,
+    health: Arc<Health<S>>,
+    hosts: Hosts,
+    max_body: usize,
+    sessions: Arc<LocalSessionManager>,
+    mcp: StreamableHttpService<Guarded<S>, LocalSessionManager>,
+}
+
+/// Bind the address of the configuration.
+///
+/// # Errors
+/// When it is taken (names the port), or not ours.
+pub async fn bind(core: &CoreConfig, default_port: u16) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(core.bind, core.port.unwrap_or(default_port));
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::unavailable(format!(
+            "port {} on {} is in use by another process",
+            address.port(),
+            address.ip()
+        ))
+        .with_hint("stop that process, or choose another with --port or MACHINA_PORT"),
+        _ => StartError::config(format!("{address} cannot be bound: {error}"))
+            .with_hint("choose an address of this machine with --bind"),
+    })
+}
+
+/// The routes of a server (F3).
+pub fn router<S: McpServer>(
+    server: &Guarded<S>,
+    health: Arc<Health<S>>,
+    core: &CoreConfig,
+    stopping: CancellationToken,
+) -> Router {
+    let config = StreamableHttpServerConfig::default()
+        .with_json_response(true)
+        .with_legacy_session_mode(S::LEGACY_SESSIONS)
+        .with_max_request_body_bytes(core.max_body)
+        // The front checks both, for every route.
+        .disable_allowed_hosts()
+        .disable_allowed_origins()
+        .with_cancellation_token(stopping);
+    let sessions = Arc::new(LocalSessionManager::default());
+    let factory = server.clone();
+    let mcp =
+        StreamableHttpService::new(move || Ok(factory.clone()), Arc::clone(&sessions), config);
+    let front = Arc::new(Front {
+        server: server.clone(),
+        health,
+        hosts: Hosts::new(core),
+        max_body: core.max_body,
+        sessions,
+        mcp,
+    });
+    Router::new()
+        .route("/mcp", axum::routing::any(front::mcp::<S>))
+        .route("/health", get(live::<S>))
+        .route("/health/ready", get(ready::<S>))
+        .route("/metrics", get(metrics::<S>))
+        .fallback(unknown_route)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&front), check_hosts::<S>))
+        .with_state(front)
+}
+
+/// F4, for every route.
+async fn check_hosts<S: McpServer>(
+    State(front): State<Arc<Front<S>>>,
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let refused = match front.hosts.check(request.headers()) {
+        Ok(()) => return next.run(request).await,
+        Err(refused) => refused,
+    };
+    let (status, reason, message) = match refused {
+        Refused::MalformedHost => {
+            (StatusCode::BAD_REQUEST, "host", "exactly one Host header is needed")
+        }
+        Refused::ForeignHost => (
+            StatusCode::FORBIDDEN,
+            "host",
+            "this Host is not allowed; MACHINA_ALLOWED_HOSTS adds names",
+        ),
+        Refused::ForeignOrigin => (
+            StatusCode::FORBIDDEN,
+            "origin",
+            "this Origin is not allowed; MACHINA_ALLOWED_ORIGINS adds origins",
+        ),
+    };
+    front.server.metrics().refused(reason);
+    front::refusal(status, -32_600, message, None)
+}
+
+async fn live<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+    axum::Json(front.health.live()).into_response()
+}
+
+async fn ready<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+    let readiness = front.health.ready().await;
+    let status = if readiness.accepts() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(readiness)).into_response()
+}
+
+async fn metrics<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+    let text = front.server.metrics().encode();
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+async fn unknown_route(_headers: HeaderMap) -> Response {
+    let body = json!({
+        "code": "not_found",
+        "message": "there is nothing at this path",
+        "hint": "MCP is at POST /mcp; operators find GET /health, /health/ready and /metrics",
+    });
+    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+}

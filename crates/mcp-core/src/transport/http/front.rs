@@ -1,0 +1,240 @@
+//! F2, F5 and F7 of `/mcp`, and the last look at what rmcp answers.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Value, json};
+
+use super::{Front, MAX_SESSIONS};
+use crate::{
+    McpServer,
+    envelope::{self, Envelope},
+    pipeline::call::RequestId,
+};
+
+/// A client that sends its body slower than this is given up.
+const BODY_LIMIT: Duration = Duration::from_secs(15);
+const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
+
+/// One message to `/mcp`.
+pub(super) async fn mcp<S: McpServer>(
+    State(front): State<Arc<Front<S>>>,
+    request: Request,
+) -> Response {
+    let id = RequestId::next();
+    let mut response = match admit(&front, request, &id).await {
+        Ok((request, message)) => {
+            let response = front.mcp.handle(request).await.map(Body::new);
+            present(response, message).await
+        }
+        Err(refused) => {
+            front.server.metrics().refused(refused.reason);
+            refused.response
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+struct Refusal {
+    reason: &'static str,
+    response: Response,
+}
+
+fn refuse<T>(
+    reason: &'static str,
+    status: StatusCode,
+    code: i32,
+    message: &str,
+) -> Result<T, Refusal> {
+    Err(Refusal { reason, response: refusal(status, code, message, None) })
+}
+
+/// A refusal in the form of JSON-RPC.
+pub(super) fn refusal(status: StatusCode, code: i32, message: &str, id: Option<Value>) -> Response {
+    let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
+    (status, axum::Json(body)).into_response()
+}
+
+/// The id of the message that rmcp will answer.
+type Message = Option<Value>;
+
+async fn admit<S: McpServer>(
+    front: &Front<S>,
+    request: Request,
+    id: &RequestId,
+) -> Result<(Request<Body>, Message), Refusal> {
+    if request.method() != Method::POST {
+        // rmcp serves GET and DELETE to sessions, else it answers 405.
+        return Ok((request, None));
+    }
+    let (mut parts, body) = request.into_parts();
+    let json_only = content_types(&mut parts.headers)?;
+    let bytes = read(body, front.max_body).await?;
+    let envelope = envelope::parse(&bytes).map_err(|fault| Refusal {
+        reason: "envelope",
+        response: (StatusCode::BAD_REQUEST, axum::Json(fault.to_json())).into_response(),
+    })?;
+    if S::LEGACY_SESSIONS && envelope.method.as_deref() == Some("initialize") {
+        refuse_too_many_sessions(front).await?;
+    }
+    let message = envelope.id.clone();
+    let bytes = if json_only { keep_json(&envelope, &bytes)? } else { None }.unwrap_or(bytes);
+    parts.extensions.insert(id.clone());
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Ok((Request::from_parts(parts, Body::from(bytes)), message))
+}
+
+/// F5. Clients that ask for anything, or for JSON alone, get JSON; whether it is JSON alone.
+fn content_types(headers: &mut HeaderMap) -> Result<bool, Refusal> {
+    let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    if !is_json(headers.get(header::CONTENT_TYPE)) {
+        return refuse(
+            "content_type",
+            unsupported,
+            -32_600,
+            "Content-Type must be application/json",
+        );
+    }
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return refuse("content_type", unsupported, -32_600, "a compressed body is not accepted");
+    }
+    let accepted = accepted(headers);
+    let admits = |kind: &str| {
+        let (family, _) = kind.split_once('/').unwrap_or((kind, ""));
+        accepted.iter().any(|entry| {
+            entry == kind || entry == "*/*" || entry.strip_suffix("/*") == Some(family)
+        })
+    };
+    let (json, events) =
+        (accepted.is_empty() || admits(JSON), accepted.is_empty() || admits(EVENTS));
+    if !json {
+        return refuse(
+            "accept",
+            StatusCode::NOT_ACCEPTABLE,
+            -32_600,
+            "Accept must admit application/json and, for streams, text/event-stream",
+        );
+    }
+    let both = HeaderValue::from_static("application/json, text/event-stream");
+    headers.insert(header::ACCEPT, both);
+    Ok(!events)
+}
+
+fn is_json(value: Option<&HeaderValue>) -> bool {
+    let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(JSON)
+}
+
+/// The media types a client accepts, in lower case, without those of zero weight.
+fn accepted(headers: &HeaderMap) -> Vec<String> {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|entry| {
+            let mut parts = entry.split(';').map(str::trim);
+            let essence = parts.next()?.to_ascii_lowercase();
+            let zero = |part: &str| {
+                part.strip_prefix("q=").is_some_and(|weight| weight.parse() == Ok(0.0_f32))
+            };
+            (!essence.is_empty() && !parts.any(zero)).then_some(essence)
+        })
+        .collect()
+}
+
+/// F7, the size.
+async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let collected = tokio::time::timeout(BODY_LIMIT, Limited::new(body, limit).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => refuse(
+            "size",
+            StatusCode::PAYLOAD_TOO_LARGE,
+            1413,
+            &format!("the body is larger than {limit} bytes"),
+        ),
+        Ok(Err(_)) => refuse("body", StatusCode::BAD_REQUEST, -32_700, "the body ended early"),
+        Err(_) => {
+            refuse("body", StatusCode::REQUEST_TIMEOUT, 1408, "the body took longer than 15 s")
+        }
+    }
+}
+
+/// A client that takes JSON alone cannot be sent progress: rmcp would turn the answer into a
+/// stream. Such a request goes on without its progress token.
+fn keep_json(envelope: &Envelope<'_>, bytes: &Bytes) -> Result<Option<Bytes>, Refusal> {
+    if envelope.method.as_deref() == Some("subscriptions/listen") {
+        return refuse(
+            "accept",
+            StatusCode::NOT_ACCEPTABLE,
+            -32_600,
+            "subscriptions/listen needs Accept: text/event-stream",
+        );
+    }
+    if !envelope.wants_progress {
+        return Ok(None);
+    }
+    let mut message: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    if let Some(meta) = message.pointer_mut("/params/_meta").and_then(Value::as_object_mut) {
+        meta.remove("progressToken");
+    }
+    Ok(Some(Bytes::from(message.to_string())))
+}
+
+async fn refuse_too_many_sessions<S: McpServer>(front: &Front<S>) -> Result<(), Refusal> {
+    if front.sessions.sessions.read().await.len() < MAX_SESSIONS {
+        return Ok(());
+    }
+    let mut response =
+        refusal(StatusCode::SERVICE_UNAVAILABLE, 1503, "too many sessions are open", None);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    Err(Refusal { reason: "sessions", response })
+}
+
+/// rmcp answers some faults with plain text, and server faults with what went wrong inside:
+/// replace those bodies.
+async fn present(response: Response, message: Message) -> Response {
+    let status = response.status();
+    let json = is_json(response.headers().get(header::CONTENT_TYPE));
+    if status.is_success() || (json && !status.is_server_error()) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    if status.is_server_error() {
+        log_fault(status, body).await;
+        return refusal(status, -32_603, "internal error", message);
+    }
+    let (status, code, text) = match status {
+        // A well-formed message whose parameters no method takes.
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (StatusCode::BAD_REQUEST, -32_602, "invalid params"),
+        StatusCode::NOT_FOUND => (status, -32_600, "there is no such session"),
+        StatusCode::METHOD_NOT_ALLOWED => (status, -32_600, "only POST is served here"),
+        StatusCode::BAD_REQUEST => {
+            (status, -32_600, "invalid request: check the MCP-Protocol-Version and session headers")
+        }
+        _ => (status, -32_600, "invalid request"),
+    };
+    let mut replaced = refusal(status, code, text, message);
+    if let Some(allow) = parts.headers.get(header::ALLOW) {
+        replaced.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    replaced
+}
+
+async fn log_fault(status: StatusCode, body: Body) {
+    let text = Limited::new(body, 4 << 10).collect().await.map(http_body_util::Collected::to_bytes);
+    let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    tracing::error!(status = status.as_u16(), text, "the SDK answered a server fault");
+}
