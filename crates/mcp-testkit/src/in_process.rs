@@ -1,0 +1,122 @@
+//! A server in the test's own process, behind the whole pipeline.
+
+use mcp_core::{
+    McpServer, StartContext, config::CoreConfig, pipeline::Guarded, transport::local,
+    validation::Schema,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{TestResult, wire};
+
+/// A started server with a state directory of its own.
+pub struct InProcess<S> {
+    server: Guarded<S>,
+    _state: Option<TempDir>,
+}
+
+impl<S: McpServer> InProcess<S> {
+    /// Start with all tools on offer.
+    pub async fn start(config: S::Config) -> TestResult<Self> {
+        let state = tempfile::tempdir()?;
+        let mut started = Self::start_in(state.path(), config).await?;
+        started._state = Some(state);
+        Ok(started)
+    }
+
+    /// Start on a state directory that outlives the server.
+    pub async fn start_in(state: &std::path::Path, config: S::Config) -> TestResult<Self> {
+        let server = S::start(config, StartContext::detached(state.to_path_buf())).await?;
+        Ok(Self { server: Guarded::new(server, &all_tools())?, _state: None })
+    }
+
+    /// The server behind the pipeline.
+    pub fn guarded(&self) -> &Guarded<S> {
+        &self.server
+    }
+
+    /// Call a tool. The structured answer is checked against the advertised output schema.
+    pub async fn call(&self, tool: &str, arguments: Value) -> TestResult<Answer> {
+        let message = local::call_message(tool, &arguments);
+        let response = local::answer(&self.server, &message).await.unwrap_or_else(|error| error);
+        let answer = Answer { response };
+        if let (Some(value), Some(tool)) =
+            (answer.response["result"].get("structuredContent"), self.server.catalogue().tool(tool))
+        {
+            let schema =
+                tool.output_schema.as_ref().ok_or("structured content without a schema")?;
+            let schema = Schema::compile(&Value::Object((**schema).clone()))?;
+            schema.check(value).map_err(|violation| {
+                format!("{}: the answer breaks its schema: {violation:?}: {value}", tool.name)
+            })?;
+        }
+        Ok(answer)
+    }
+
+    /// Send any request of the newest revision; the response, error or not.
+    pub async fn request(&self, method: &str, params: Value) -> Value {
+        let message = wire::modern(1, method, &params);
+        local::answer(&self.server, &message).await.unwrap_or_else(|error| error)
+    }
+
+    /// Stop it as the runner would.
+    pub async fn stop(self) {
+        self.server.server().stop().await;
+    }
+}
+
+/// The defaults, with every tool.
+pub fn all_tools() -> CoreConfig {
+    let mut core = CoreConfig::default();
+    core.toolset = "all".to_owned();
+    core
+}
+
+/// What a tool call answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    response: Value,
+}
+
+impl Answer {
+    /// The JSON-RPC response.
+    pub fn response(&self) -> &Value {
+        &self.response
+    }
+
+    /// Structured content of a success.
+    ///
+    /// # Panics
+    /// When the call failed.
+    pub fn structured(&self) -> &Value {
+        let result = &self.response["result"];
+        assert_ne!(result["isError"], true, "the call failed: {}", self.response);
+        result
+            .get("structuredContent")
+            .unwrap_or_else(|| panic!("no structured content: {}", self.response))
+    }
+
+    /// The error body of a failure: `code`, `message`, `hint`, …
+    ///
+    /// # Panics
+    /// When the call succeeded, or failed with a JSON-RPC error.
+    pub fn error(&self) -> Value {
+        let result = &self.response["result"];
+        assert_eq!(result["isError"], true, "the call did not fail: {}", self.response);
+        let text = result["content"][0]["text"].as_str().unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_else(|_| panic!("an error is JSON text: {text}"))
+    }
+
+    /// The stable code of a failure.
+    ///
+    /// # Panics
+    /// As [`Answer::error`].
+    pub fn error_code(&self) -> String {
+        self.error()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether the call failed in a way that the caller can repair.
+    pub fn is_error(&self) -> bool {
+        self.response["result"]["isError"] == true
+    }
+}

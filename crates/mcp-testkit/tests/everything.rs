@@ -1,0 +1,37 @@
+//! The parts of the shared suite that suit the fixture: it keeps sessions, declares everything, and
+//! its tools take any argument. The official suite speaks for the rest.
+
+use mcp_testkit::{
+    everything::Everything,
+    suite::{command_line, drive, fault, http, stdio},
+};
+
+macro_rules! shared {
+    ($($module:ident::$name:ident),+ $(,)?) => {
+        $(
+            #[test]
+            fn $name() {
+                drive($module::$name::<Everything>());
+            }
+        )+
+    };
+}
+
+shared! {
+    stdio::x1_discover_and_call,
+    stdio::x3_both_eras_on_one_connection,
+    stdio::x4_stdout_is_protocol_only_at_every_log_level,
+    stdio::x5_garbage_does_not_stop_it,
+    stdio::x7_end_of_input_and_signals,
+    stdio::x9_each_id_gets_one_answer,
+    stdio::x10_without_metadata_an_answer_not_a_hang,
+    fault::x6_a_cancelled_call_is_silent,
+    fault::x8_a_panic_is_an_answer_on_both_transports,
+    fault::a_call_past_its_deadline_is_answered,
+    fault::a_result_too_large_says_how_to_ask_for_less,
+    fault::a_client_that_leaves_stops_the_work,
+    http::a_signal_lets_calls_end,
+    command_line::tools_config_version,
+    command_line::mistakes_are_named,
+    command_line::a_busy_port_is_named,
+}
