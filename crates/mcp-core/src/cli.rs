@@ -8,7 +8,7 @@ use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
-pub use call::{arguments_of, call};
+pub use call::{arguments_of, call, show};
 
 use crate::{
     McpServer, StartError,
@@ -71,6 +71,9 @@ pub enum Command {
         /// Port to listen on
         #[arg(long, value_name = "N")]
         port: Option<u16>,
+        /// Stop when stdin ends: for a parent that holds the other end of a pipe
+        #[arg(long)]
+        until_eof: bool,
     },
     /// Ask a server on this machine whether it is well; exit 0 or 1
     Healthcheck {
@@ -143,7 +146,7 @@ impl Cli {
         let form = common.log_format.and_then(|form| form.to_possible_value());
         set("log_format", form.map(|form| Value::from(form.get_name())));
         match &self.command {
-            Some(Command::Serve { bind, port }) => {
+            Some(Command::Serve { bind, port, .. }) => {
                 set("bind", bind.map(|bind| Value::from(bind.to_string())));
                 set("port", port.map(Value::from));
             }

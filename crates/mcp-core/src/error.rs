@@ -95,7 +95,7 @@ struct Body {
 }
 
 impl ToolError {
-    /// A failure of a class, with its stable snake_case code and a lowercase message that names
+    /// A failure of a class, with its stable code (snake case) and a lowercase message that names
     /// the field and the bound.
     pub fn new(kind: Kind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self(Box::new(Body {
@@ -158,7 +158,7 @@ impl ToolError {
         self.0.kind
     }
 
-    /// Stable snake_case code.
+    /// Stable code, in snake case.
     pub fn code(&self) -> &str {
         &self.0.code
     }

@@ -50,7 +50,7 @@ fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
     if let Some(exit) = cli::without_config::<S>(&cli)? {
         return Ok(exit);
     }
-    let loaded: Loaded<S::Config> = config::load(&S::FACTS.member, &cli.flags(), &environment)?;
+    let loaded: Loaded<S::Config> = config::load(S::FACTS.member, &cli.flags(), &environment)?;
     telemetry::init(&loaded.core);
     for note in &loaded.notes {
         tracing::warn!("{note}");
@@ -80,7 +80,7 @@ async fn started<S: McpServer>(
     let signals = Signals::take()?;
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
-    let state = StateDir::new(state_path::<S>(&loaded.core, environment)?);
+    let state = state_dir::<S>(&loaded.core, environment);
     let context = StartContext::new(state, tracker.clone(), stopping.clone());
     let server = S::start(loaded.server, context).await?;
     let guarded = Guarded::new(server, &loaded.core)?;
@@ -88,7 +88,12 @@ async fn started<S: McpServer>(
     let watching = stopping.clone();
     let work = async {
         let outcome = match cli.command {
-            Some(Command::Serve { .. }) => serve(&guarded, &loaded.core, stopping.clone()).await,
+            Some(Command::Serve { until_eof, .. }) => {
+                if until_eof {
+                    stop_at_eof(stopping.clone())?;
+                }
+                serve(&guarded, &loaded.core, stopping.clone()).await
+            }
             Some(Command::Call { tool, arguments, json }) => {
                 cli::call(&guarded, &tool, &arguments, json).await
             }
@@ -135,6 +140,17 @@ async fn serve<S: McpServer>(
     Ok(Exit::Ok)
 }
 
+/// Cancel when stdin ends. The thread is the process's own and ends with it.
+fn stop_at_eof(stopping: CancellationToken) -> Result<(), StartError> {
+    let wait = move || {
+        let ended = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        tracing::info!(?ended, "stdin ended");
+        stopping.cancel();
+    };
+    let spawned = std::thread::Builder::new().name("stdin".to_owned()).spawn(wait);
+    spawned.map(drop).map_err(|error| StartError::internal(format!("no thread: {error}")))
+}
+
 /// stdio until its end or a signal.
 async fn speak<S: McpServer>(
     server: &Guarded<S>,
@@ -155,20 +171,13 @@ async fn speak<S: McpServer>(
     Ok(Exit::Ok)
 }
 
-fn state_path<S: McpServer>(
-    core: &CoreConfig,
-    environment: &Environment,
-) -> Result<PathBuf, StartError> {
+fn state_dir<S: McpServer>(core: &CoreConfig, environment: &Environment) -> StateDir {
     if let Some(path) = &core.state_dir {
-        return Ok(path.clone());
+        return StateDir::new(path.clone());
     }
     let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
     let home = || environment.get("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let base = base.or_else(home).ok_or_else(|| {
-        StartError::config(
-            "no place for the state directory: neither XDG_STATE_HOME nor HOME is set",
-        )
-        .with_hint("name one with --state-dir or MACHINA_STATE_DIR")
-    })?;
-    Ok(base.join("machina").join(S::FACTS.member.name))
+    base.or_else(home).map_or_else(StateDir::nowhere, |base| {
+        StateDir::new(base.join("machina").join(S::FACTS.member.name))
+    })
 }

@@ -11,29 +11,40 @@ use crate::{Result, StartError};
 /// Layout of the directory. A newer one is refused: this binary could destroy what it holds.
 const FORMAT: u32 = 1;
 
-/// A state directory, made when it is first asked for.
+/// A state directory, made when it is first asked for; `None` when nothing says where.
 #[derive(Debug, Clone)]
-pub struct StateDir(PathBuf);
+pub struct StateDir(Option<PathBuf>);
 
 impl StateDir {
     /// A directory that need not exist yet.
     pub fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self(Some(path))
+    }
+
+    /// No directory: only a server that keeps state will mind.
+    pub(crate) fn nowhere() -> Self {
+        Self(None)
     }
 
     /// Make it (mode 0700) and check its `format` file.
     pub(crate) fn open(&self) -> Result<PathBuf, StartError> {
-        make_private(&self.0).map_err(|error| unusable(&self.0, &error))?;
-        let format = self.0.join("format");
+        let path = self.0.as_ref().ok_or_else(|| {
+            StartError::config(
+                "no place for the state directory: neither XDG_STATE_HOME nor HOME is set",
+            )
+            .with_hint("name one with --state-dir or MACHINA_STATE_DIR")
+        })?;
+        make_private(path).map_err(|error| unusable(path, &error))?;
+        let format = path.join("format");
         match std::fs::read_to_string(&format) {
-            Ok(text) => check_format(&self.0, &text)?,
+            Ok(text) => check_format(path, &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 std::fs::write(&format, format!("{FORMAT}\n"))
-                    .map_err(|error| unusable(&self.0, &error))?;
+                    .map_err(|error| unusable(path, &error))?;
             }
-            Err(error) => return Err(unusable(&self.0, &error)),
+            Err(error) => return Err(unusable(path, &error)),
         }
-        Ok(self.0.clone())
+        Ok(path.clone())
     }
 
     /// Take it for this process alone.

@@ -137,12 +137,12 @@ fn message(error: &ValidationError<'_>) -> String {
         Kind::ExclusiveMinimum { limit } => format!("must be > {limit}, was {}", was()),
         Kind::ExclusiveMaximum { limit } => format!("must be < {limit}, was {}", was()),
         Kind::MultipleOf { multiple_of } => format!("must be a multiple of {multiple_of}"),
-        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
-        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
-        Kind::MinItems { limit } => format!("must have at least {limit} items"),
-        Kind::MaxItems { limit } => format!("must have at most {limit} items"),
-        Kind::MinProperties { limit } => format!("must have at least {limit} fields"),
-        Kind::MaxProperties { limit } => format!("must have at most {limit} fields"),
+        Kind::MinLength { limit } => format!("must have at least {}", many(*limit, "character")),
+        Kind::MaxLength { limit } => format!("must have at most {}", many(*limit, "character")),
+        Kind::MinItems { limit } => format!("must have at least {}", many(*limit, "item")),
+        Kind::MaxItems { limit } => format!("must have at most {}", many(*limit, "item")),
+        Kind::MinProperties { limit } => format!("must have at least {}", many(*limit, "field")),
+        Kind::MaxProperties { limit } => format!("must have at most {}", many(*limit, "field")),
         Kind::UniqueItems => "must not repeat an item".to_owned(),
         Kind::Pattern { pattern } => format!("must match the pattern {pattern}"),
         Kind::Enum { options } => {
@@ -159,6 +159,33 @@ fn message(error: &ValidationError<'_>) -> String {
         }
         Kind::OneOfMultipleValid { .. } => "fits more than one of the allowed forms".to_owned(),
         _ => error.masked().to_string(),
+    }
+}
+
+fn many(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
+/// Write whole numbers as such: `1.0` is an integer to a schema, but not to serde.
+pub fn normalise_numbers(value: &mut Value) {
+    /// Beyond it a float no longer tells every whole number.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or(f64::NAN);
+            if float.fract() == 0.0
+                && float.abs() <= EXACT
+                && !(float == 0.0 && float.is_sign_negative())
+            {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+                let whole = float as i64;
+                *value = Value::from(whole);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalise_numbers),
+        Value::Object(object) => object.values_mut().for_each(normalise_numbers),
+        _ => {}
     }
 }
 
@@ -273,6 +300,13 @@ mod tests {
         let long = "x".repeat(65_537);
         assert!(refused(&schema, &json!({"text": long})).1.contains("65536"));
         assert!(refused(&schema, &json!({"list": vec![0; 10_001]})).1.contains("10000"));
+    }
+
+    #[test]
+    fn whole_numbers_are_written_as_such() {
+        let mut value = json!({"a": 1.0, "b": [2.5, -3.0, -0.0], "c": 1e300});
+        normalise_numbers(&mut value);
+        assert_eq!(value.to_string(), r#"{"a":1,"b":[2.5,-3,-0.0],"c":1e+300}"#);
     }
 
     #[test]

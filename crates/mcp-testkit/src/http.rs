@@ -106,7 +106,8 @@ pub async fn modern(address: SocketAddr, method: &str, params: &Value) -> TestRe
     let message = wire::modern(1, method, params);
     let mut headers = PLAIN.to_vec();
     headers.extend([("MCP-Protocol-Version", wire::MODERN), ("Mcp-Method", method)]);
-    let name = params["name"].as_str().or(params["uri"].as_str()).unwrap_or_default().to_owned();
+    let named = ["name", "uri", "taskId"].iter().find_map(|key| params[*key].as_str());
+    let name = named.unwrap_or_default().to_owned();
     if !name.is_empty() {
         headers.push(("Mcp-Name", &name));
     }

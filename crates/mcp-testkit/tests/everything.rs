@@ -3,7 +3,7 @@
 
 use mcp_testkit::{
     everything::Everything,
-    suite::{command_line, drive, fault, http, stdio},
+    suite::{command_line, drive, fault, stdio},
 };
 
 macro_rules! shared {
@@ -30,7 +30,6 @@ shared! {
     fault::a_call_past_its_deadline_is_answered,
     fault::a_result_too_large_says_how_to_ask_for_less,
     fault::a_client_that_leaves_stops_the_work,
-    http::a_signal_lets_calls_end,
     command_line::tools_config_version,
     command_line::mistakes_are_named,
     command_line::a_busy_port_is_named,

@@ -28,7 +28,11 @@ pub async fn call<S: McpServer>(
     show(&answer, machine)
 }
 
-fn show(answer: &Value, machine: bool) -> Result<Exit, StartError> {
+/// Print the answer to a call: the result to stdout, an error to stderr.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn show(answer: &Value, machine: bool) -> Result<Exit, StartError> {
     let result = &answer["result"];
     let text = result["content"][0]["text"].as_str().unwrap_or_default();
     if !answer["error"].is_null() {
@@ -56,6 +60,7 @@ fn complain(error: &Value, machine: bool) {
     }
     let part = |name: &str| match &error[name] {
         Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };

@@ -13,9 +13,11 @@ pub const DEVELOPER_VARIABLES: &[&str] = &[
     "MACHINA_PYTHON",
     "MACHINA_STANC3",
     "MACHINA_STRIPE_MOCK",
-    "MACHINA_TEST_ROOTFS",
     "MACHINA_TOOLS_DIR",
 ];
+
+/// Variables of the tests themselves start like this.
+pub(super) const TEST_PREFIX: &str = "MACHINA_TEST_";
 
 /// Names older deployments used, and what they are called now.
 pub(super) const ALIASES: &[(&str, &str)] = &[

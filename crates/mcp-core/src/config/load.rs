@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 use super::{
     ConfigError, CoreConfig, DEVELOPER_VARIABLES, Environment, ServerConfig, Setting,
-    environment::ALIASES, file, setting, settings_of,
+    environment::{ALIASES, TEST_PREFIX},
+    file, setting, settings_of,
 };
 use crate::{fleet::Member, secret::REDACTED, suggest::did_you_mean, validation::Schema};
 
@@ -159,8 +160,8 @@ fn refuse_unknown_variables(
         .collect();
     for name in environment.names().filter(|name| name.starts_with("MACHINA_")) {
         let foreign = others.iter().any(|prefix| name.starts_with(prefix.as_str()));
-        if foreign || DEVELOPER_VARIABLES.contains(&name) || known.iter().any(|known| known == name)
-        {
+        let test = name.starts_with(TEST_PREFIX) || DEVELOPER_VARIABLES.contains(&name);
+        if foreign || test || known.iter().any(|known| known == name) {
             continue;
         }
         let near = did_you_mean(name, known.iter().map(String::as_str));

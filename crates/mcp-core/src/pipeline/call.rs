@@ -21,7 +21,11 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Guarded, catalogue::Entry, document, present};
-use crate::{CallPolicy, Kind, McpServer, ToolError, metrics::Operation, validation::Violation};
+use crate::{
+    CallPolicy, Kind, McpServer, ToolError,
+    metrics::Operation,
+    validation::{self, Violation},
+};
 
 /// Identifies one message in answers, logs and the response header.
 #[derive(Debug, Clone)]
@@ -35,7 +39,8 @@ impl RequestId {
             if getrandom::fill(&mut bytes).is_err() {
                 bytes[..4].copy_from_slice(&std::process::id().to_le_bytes());
             }
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+            let bits = bytes.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+            format!("{bits:012x}")
         });
         static COUNT: AtomicU64 = AtomicU64::new(1);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -96,8 +101,9 @@ impl<S: McpServer> Guarded<S> {
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, Failure> {
-        let arguments = Value::Object(request.arguments.take().unwrap_or_default());
-        entry.arguments.check(&arguments).map_err(|violation| invalid(entry, violation))?;
+        let mut arguments = Value::Object(request.arguments.take().unwrap_or_default());
+        entry.arguments.check(&arguments).map_err(|violation| invalid(entry, &violation))?;
+        validation::normalise_numbers(&mut arguments);
         if let Value::Object(arguments) = arguments {
             request.arguments = Some(arguments);
         }
@@ -233,7 +239,7 @@ async fn bounded<T>(
     }
 }
 
-fn invalid<S>(entry: &Entry<S>, violation: Violation) -> ToolError {
+fn invalid<S>(entry: &Entry<S>, violation: &Violation) -> ToolError {
     let unknown = violation.message.starts_with("is not a known field");
     let last = violation.pointer.rsplit('/').next().unwrap_or_default().to_owned();
     let shown = if violation.pointer.is_empty() { "arguments" } else { violation.pointer.as_str() };

@@ -47,8 +47,10 @@ impl<S: McpServer> Catalogue<S> {
             if !chosen.iter().any(|chosen| *chosen == name) {
                 continue;
             }
+            // Checked as it was written: an optional argument may also be given as null.
+            let written = Value::Object((*route.attr.input_schema).clone());
             let tool = if S::VERBATIM_SCHEMAS { route.attr } else { trimmed(route.attr) };
-            let arguments = Schema::compile_bounded(&Value::Object((*tool.input_schema).clone()))
+            let arguments = Schema::compile_bounded(&written)
                 .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
             let name: Arc<str> = Arc::from(&*name);
             let entry = Entry { name: Arc::clone(&name), tool, call: route.call, arguments };
@@ -80,7 +82,7 @@ fn chosen<S>(
 ) -> Result<Vec<String>, ConfigError> {
     let mut names: Vec<String> = match sets.iter().find(|set| set.name == core.toolset) {
         Some(set) => set.tools.iter().map(|name| (*name).to_owned()).collect(),
-        None if core.toolset == ALL => router.map.keys().map(|name| name.to_string()).collect(),
+        None if core.toolset == ALL => router.map.keys().map(ToString::to_string).collect(),
         None => {
             let known = || sets.iter().map(|set| set.name).chain([ALL]);
             let near = did_you_mean(&core.toolset, known());
@@ -114,8 +116,19 @@ fn reads(tool: &Tool) -> bool {
 
 /// Leave out what costs tokens and tells a model nothing.
 fn trimmed(mut tool: Tool) -> Tool {
-    tool.input_schema = Arc::new(trim(&tool.input_schema));
-    tool.output_schema = tool.output_schema.map(|schema| Arc::new(trim(&schema)));
+    let mut input = Value::Object(trim(&tool.input_schema));
+    drop_null(&mut input);
+    if let Value::Object(input) = input {
+        tool.input_schema = Arc::new(input);
+    }
+    tool.output_schema = tool.output_schema.map(|schema| {
+        let mut output = Value::Object(trim(&schema));
+        drop_null_of_absent(&mut output);
+        match output {
+            Value::Object(output) => Arc::new(output),
+            _ => schema,
+        }
+    });
     if let Some(description) = &tool.description {
         tool.description = Some(one_line(description).into());
     }
@@ -162,6 +175,61 @@ fn trim_value(schema: &mut Value) {
     }
 }
 
+/// An output field that is not required is left out, never null.
+fn drop_null_of_absent(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let required = object.get("required").cloned().unwrap_or_default();
+            let required: Vec<&str> =
+                required.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if let Some(Value::Object(properties)) = object.get_mut("properties") {
+                for (name, property) in properties {
+                    if !required.contains(&name.as_str()) {
+                        drop_own_null(property);
+                    }
+                }
+            }
+            object.values_mut().for_each(drop_null_of_absent);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_null_of_absent),
+        _ => {}
+    }
+}
+
+/// An argument that may be left out need not be told to take null as well.
+fn drop_null(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => object.values_mut().for_each(drop_null),
+        Value::Array(items) => items.iter_mut().for_each(drop_null),
+        _ => {}
+    }
+    drop_own_null(schema);
+}
+
+fn drop_own_null(schema: &mut Value) {
+    let Value::Object(object) = schema else { return };
+    if let Some(Value::Array(names)) = object.get_mut("type") {
+        names.retain(|name| name != "null");
+        if let [name] = names.as_slice() {
+            let name = name.clone();
+            object.insert("type".to_owned(), name);
+        }
+    }
+    drop_null_branch(object);
+}
+
+/// `anyOf [T, null]` is T, with the description that stands beside it.
+fn drop_null_branch(object: &mut JsonObject) {
+    let Some(Value::Array(branches)) = object.get_mut("anyOf") else { return };
+    branches.retain(|branch| branch.get("type") != Some(&Value::from("null")));
+    let [Value::Object(only)] = branches.as_slice() else { return };
+    let only = only.clone();
+    object.remove("anyOf");
+    for (key, value) in only {
+        object.entry(key).or_insert(value);
+    }
+}
+
 /// Source lines of a doc comment joined.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -172,6 +240,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn optional_arguments_are_not_told_to_take_null() {
+        let mut schema = json!({"properties": {
+            "a": {"type": ["string", "null"], "maxLength": 5},
+            "b": {"description": "B.", "anyOf": [{"$ref": "#/$defs/B"}, {"type": "null"}]},
+            "c": {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}}});
+        drop_null(&mut schema);
+        assert_eq!(
+            schema,
+            json!({"properties": {
+            "a": {"type": "string", "maxLength": 5},
+            "b": {"description": "B.", "$ref": "#/$defs/B"},
+            "c": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}})
+        );
+    }
 
     #[test]
     fn trimming_keeps_what_a_model_needs() {

@@ -9,12 +9,13 @@ use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams,
-        CompleteRequestParams, CompleteResult, ConstString, DiscoverResult, GetPromptRequestParams,
-        GetPromptResponse, GetTaskParams, GetTaskResult, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
-        ServerConfig as ServerInfo, SetLevelRequestParams, SubscribeRequestParams,
-        SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+        CompleteRequestParams, CompleteResult, ConstString, CustomRequest, CustomResult,
+        DiscoverResult, ErrorCode, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+        GetTaskResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+        ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
+        ReadResourceResult, ServerConfig as ServerInfo, SetLevelRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+        UpdateTaskParams,
     },
     service::{RequestContext, SubscriptionContext},
 };
@@ -196,6 +197,24 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
             Ok(result)
         };
         self.isolated("completion/complete", &context, work).await
+    }
+
+    /// rmcp takes a known method whose parameters do not fit for an unknown one.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: Context,
+    ) -> Result<CustomResult, ErrorData> {
+        let known = ["completion/complete", "prompts/get", "resources/read", "tools/call"];
+        let misfit = known.contains(&request.method.as_str());
+        self.isolated("other", &context, async {
+            Err(if misfit {
+                ErrorData::invalid_params("invalid params", None)
+            } else {
+                ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "there is no such method", None)
+            })
+        })
+        .await
     }
 
     async fn set_level(

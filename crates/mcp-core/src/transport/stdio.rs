@@ -45,8 +45,7 @@ pub struct Stdio<R, W> {
     opened: bool,
     stopping: CancellationToken,
     ending: Option<Instant>,
-    /// A refusal on its way: `Some(None)` once it is in the output's buffer but not yet flushed.
-    refused: Option<Option<String>>,
+    refused: Refused,
 }
 
 /// Whole lines go into the buffer first: whoever is dropped while writing (the service loop drops
@@ -61,6 +60,14 @@ struct Output<W> {
 struct Flight {
     ids: SyncMutex<HashSet<RequestId>>,
     landed: Notify,
+}
+
+/// How far a refusal has come.
+enum Refused {
+    Nothing,
+    Noted(String),
+    /// In the output's buffer, perhaps not flushed.
+    Buffered,
 }
 
 enum Line {
@@ -86,7 +93,7 @@ where
             opened: false,
             stopping,
             ending: None,
-            refused: None,
+            refused: Refused::Nothing,
         }
     }
 
@@ -159,13 +166,15 @@ where
     /// Send a refusal. `receive` may be dropped at any await and is called again: what is not yet
     /// written stays noted in `refused`.
     async fn send_refusal(&mut self) -> io::Result<()> {
-        let Some(refused) = &mut self.refused else { return Ok(()) };
+        if matches!(self.refused, Refused::Nothing) {
+            return Ok(());
+        }
         let mut output = self.output.lock().await;
-        if let Some(line) = refused.take() {
+        if let Refused::Noted(line) = std::mem::replace(&mut self.refused, Refused::Buffered) {
             output.queue(line.as_bytes());
         }
         output.flush().await?;
-        self.refused = None;
+        self.refused = Refused::Nothing;
         Ok(())
     }
 
@@ -290,7 +299,7 @@ where
                     return None;
                 }
             };
-            self.refused = Some(Some(refusal.to_string()));
+            self.refused = Refused::Noted(refusal.to_string());
         }
     }
 

@@ -60,7 +60,12 @@ fn refuse<T>(
 }
 
 /// A refusal in the form of JSON-RPC.
-pub(super) fn refusal(status: StatusCode, code: i32, message: &str, id: Option<Value>) -> Response {
+pub(super) fn refusal(
+    status: StatusCode,
+    code: i32,
+    message: &str,
+    id: Option<&Value>,
+) -> Response {
     let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
     (status, axum::Json(body)).into_response()
 }
@@ -206,6 +211,7 @@ async fn refuse_too_many_sessions<S: McpServer>(front: &Front<S>) -> Result<(), 
 /// rmcp answers some faults with plain text, and server faults with what went wrong inside:
 /// replace those bodies.
 async fn present(response: Response, message: Message) -> Response {
+    let message = message.as_ref();
     let status = response.status();
     let json = is_json(response.headers().get(header::CONTENT_TYPE));
     if status.is_success() || (json && !status.is_server_error()) {
