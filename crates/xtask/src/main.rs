@@ -1,0 +1,78 @@
+//! `cargo xtask`: generated files, token counts, the official suite, real clients, start figures.
+
+mod bench;
+mod clients;
+mod conformance;
+mod generate;
+mod server;
+mod tokens;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "xtask", about = "Checks and generated files of this repository")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write the generated files, or check that they are up to date
+    Gen {
+        /// Change nothing; fail when something would change
+        #[arg(long)]
+        check: bool,
+    },
+    /// Count what the tool definitions cost a model (o200k)
+    Tokens,
+    /// Run the official conformance suite on the fixture and on all seven servers
+    Conformance,
+    /// Talk to all seven servers with the official Python and TypeScript clients
+    Clients,
+    /// Measure start time, memory and the start of the fleet (release build)
+    Start {
+        /// Starts per server
+        #[arg(long, default_value_t = 15)]
+        runs: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Gen { check } => generate::run(check),
+        Command::Tokens => tokens::run(),
+        Command::Conformance => conformance::run(),
+        Command::Clients => clients::run(),
+        Command::Start { runs } => bench::run(runs),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Print a line for the person or log that runs this.
+#[expect(clippy::print_stdout, reason = "a developer's tool: no protocol is spoken on its stdout")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).map_or_else(|| manifest.clone(), PathBuf::from)
+}
+
+/// A variable that `scripts/ci-tools` sets.
+fn variable(name: &str) -> Result<PathBuf> {
+    let environment = mcp_core::config::Environment::of_process();
+    let value = environment.get(name).map(PathBuf::from);
+    value.ok_or_else(|| anyhow::anyhow!("{name} is not set; scripts/ci-tools sets it"))
+}
