@@ -1,0 +1,27 @@
+//! Bayesian inference, pure: no I/O, no clock, no threads.
+//!
+//! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
+//! They stand on [`special`], whose functions are relatively exact in both tails, and on
+//! [`distribution`]. Everything is a function of its arguments; long work takes a closure that says
+//! whether the caller gave up.
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::many_single_char_names,
+    reason = "formulas keep the letters of their papers; counts stay below 2^53"
+)]
+
+pub mod ab;
+pub mod conjugate;
+pub mod distribution;
+mod error;
+mod interval;
+mod quadrature;
+mod root;
+pub mod rule;
+pub mod special;
+
+pub use error::{Error, ErrorKind, Result, SHAPE_RANGE};
+pub use interval::Summary;
+
+/// Version of the algorithms; it changes whenever a figure may.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

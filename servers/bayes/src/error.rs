@@ -1,0 +1,129 @@
+//! What can go wrong, and what a caller reads of it.
+
+use bayes_engine::ErrorKind;
+use mcp_core::{Kind, ToolError};
+
+/// A failure of this server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The engine refused the analysis.
+    #[error(transparent)]
+    Analysis(#[from] bayes_engine::Error),
+    /// Not exactly one of two alternatives was given.
+    #[error("{given} of `{first}` and `{second}` given, exactly one is needed")]
+    OneOf {
+        /// `none` or `both`.
+        given: &'static str,
+        /// One alternative.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+        /// JSON pointer of the object that holds them.
+        path: &'static str,
+    },
+    /// The family needs a value that is absent.
+    #[error("{family} needs {needed}")]
+    Missing {
+        /// Family of the update.
+        family: &'static str,
+        /// What it needs.
+        needed: &'static str,
+        /// JSON pointer.
+        path: &'static str,
+    },
+    /// The family does not know a value that is present.
+    #[error("`{name}` does not belong to {family}")]
+    Unexpected {
+        /// Family of the update.
+        family: &'static str,
+        /// The value's name.
+        name: &'static str,
+        /// JSON pointer.
+        path: String,
+        /// What the family takes there.
+        takes: &'static str,
+    },
+}
+
+impl From<Error> for ToolError {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Analysis(refused) => analysis(refused),
+            Error::OneOf { first, second, path, .. } => {
+                Self::new(Kind::InvalidInput, "data_missing", message)
+                    .with_field(path)
+                    .with_hint(format!("give `{first}` or `{second}`, not both"))
+            }
+            Error::Missing { path, needed, .. } => {
+                Self::new(Kind::InvalidInput, "data_missing", message)
+                    .with_field(path)
+                    .with_hint(format!("add {needed}"))
+            }
+            Error::Unexpected { path, takes, .. } => {
+                Self::new(Kind::InvalidInput, "data_unexpected", message)
+                    .with_field(path)
+                    .with_hint(format!("leave it out; this family takes {takes} there"))
+            }
+        }
+    }
+}
+
+fn analysis(refused: bayes_engine::Error) -> ToolError {
+    let kind = match refused.kind {
+        ErrorKind::Cancelled => Kind::Cancelled,
+        _ => Kind::InvalidInput,
+    };
+    let mut error = ToolError::new(kind, refused.kind.code(), refused.message);
+    if !refused.path.is_empty() {
+        error = error.with_field(refused.path);
+    }
+    if !refused.hint.is_empty() {
+        error = error.with_hint(refused.hint);
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_code_and_kind() {
+        let engine = |kind| Error::Analysis(bayes_engine::Error::new(kind, "/x", "m"));
+        let table = [
+            (engine(ErrorKind::Constraint), "data_constraint", Kind::InvalidInput),
+            (engine(ErrorKind::NonFinite), "data_non_finite", Kind::InvalidInput),
+            (engine(ErrorKind::Missing), "data_missing", Kind::InvalidInput),
+            (engine(ErrorKind::Improper), "improper", Kind::InvalidInput),
+            (engine(ErrorKind::Numeric), "numeric", Kind::InvalidInput),
+            (engine(ErrorKind::Limit), "limit_exceeded", Kind::InvalidInput),
+            (engine(ErrorKind::Cancelled), "cancelled", Kind::Cancelled),
+            (
+                Error::OneOf { given: "none", first: "a", second: "b", path: "" },
+                "data_missing",
+                Kind::InvalidInput,
+            ),
+            (
+                Error::Missing { family: "nig", needed: "a prior", path: "/prior" },
+                "data_missing",
+                Kind::InvalidInput,
+            ),
+            (
+                Error::Unexpected {
+                    family: "nig",
+                    name: "trials",
+                    path: "/data/trials".to_owned(),
+                    takes: "values",
+                },
+                "data_unexpected",
+                Kind::InvalidInput,
+            ),
+        ];
+        for (error, code, kind) in table {
+            let answer = ToolError::from(error);
+            assert_eq!((answer.code(), answer.kind()), (code, kind));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the whole server: the fleet's suite, then every tool through the pipeline.
+
+mod tools;
+
+mcp_testkit::suite!(machina_bayes::Server);
