@@ -1,0 +1,72 @@
+//! The algorithms there are.
+
+use crate::{ga, parameter::Parameter};
+
+/// An algorithm, described for those who choose one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Algorithm {
+    /// Name on the wire.
+    pub name: &'static str,
+    /// Human-readable name.
+    pub title: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// Kind of variables: `real`.
+    pub representation: &'static str,
+    /// Number of objectives: `single`.
+    pub objectives: &'static str,
+    /// Constraints it handles: `bounds`.
+    pub constraints: &'static str,
+    /// When it fits, and when not.
+    pub applicability: &'static str,
+    /// What can be set.
+    pub parameters: &'static [Parameter],
+    /// Where it is described.
+    pub sources: &'static [&'static str],
+    /// Raised whenever equal seeds no longer give equal bytes.
+    pub revision: u32,
+}
+
+/// All algorithms.
+pub const ALGORITHMS: &[Algorithm] = &[ga::ALGORITHM];
+
+/// Why `auto` takes the algorithm that it takes: so far there is one for real variables.
+pub const AUTO_REASON: &str =
+    "the only algorithm of this version; it fits bounded real variables and one objective";
+
+impl Algorithm {
+    /// The algorithm of that name.
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        ALGORITHMS.iter().find(|algorithm| algorithm.name == name)
+    }
+
+    /// The parameter of that name.
+    pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// What `auto` takes, to be reported with [`AUTO_REASON`].
+    pub const fn auto() -> &'static Self {
+        &ga::ALGORITHM
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        let names: HashSet<_> = ALGORITHMS.iter().map(|algorithm| algorithm.name).collect();
+        assert_eq!(names.len(), ALGORITHMS.len());
+        for algorithm in ALGORITHMS {
+            assert_eq!(Algorithm::from_name(algorithm.name), Some(algorithm));
+            let names: HashSet<_> = algorithm.parameters.iter().map(|p| p.name).collect();
+            assert_eq!(names.len(), algorithm.parameters.len());
+        }
+        assert!(Algorithm::from_name("cma_es").is_none());
+        assert!(ALGORITHMS.contains(Algorithm::auto()));
+    }
+}

@@ -1,0 +1,45 @@
+//! What can be wrong with a request.
+
+/// Result of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A request that cannot be run, with the field that is wrong and the bound it breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The problem is not well-formed.
+    #[error("{field} {reason}")]
+    InvalidProblem {
+        /// `dimension`, `lo`, `hi`, ..
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The budget is not one.
+    #[error("{field} {reason}")]
+    InvalidBudget {
+        /// `max_evals`, `target`, ..
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A parameter of the algorithm is out of range or does not apply.
+    #[error("{field} {reason}")]
+    InvalidParameter {
+        /// Name in the parameter table of the algorithm.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The request is well-formed but too large.
+    #[error("{field} {reason}")]
+    LimitExceeded {
+        /// What is too large.
+        field: &'static str,
+        /// By which limit.
+        reason: String,
+    },
+    /// The seed cannot be written exactly as a JSON number.
+    #[error("seed must be at most {max}", max = crate::MAX_SEED)]
+    InvalidSeed,
+}

@@ -1,0 +1,183 @@
+//! Up to 64 individuals that are made and evaluated together.
+
+use super::{GaSettings, Population};
+use crate::{LANES, Problem, Seed, stream::Stream};
+
+/// A fixed share of a generation: rows for variation, lanes for evaluation.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    dimension: usize,
+    /// Number of the first individual in its generation.
+    first: usize,
+    len: usize,
+    rows: Vec<f64>,
+    lanes: Vec<[f64; LANES]>,
+    costs: [f64; LANES],
+    non_finite: u64,
+}
+
+/// Share `count` individuals out among the chunks, 64 to each but the last.
+pub(crate) fn lay_out(chunks: &mut [Chunk], count: usize) {
+    for (number, chunk) in chunks.iter_mut().enumerate() {
+        chunk.first = number * LANES;
+        chunk.len = count.saturating_sub(chunk.first).min(LANES);
+    }
+}
+
+impl Chunk {
+    pub(crate) fn new(dimension: usize) -> Self {
+        Self {
+            dimension,
+            first: 0,
+            len: 0,
+            rows: vec![0.0; dimension * LANES],
+            lanes: vec![[0.0; LANES]; dimension],
+            costs: [f64::INFINITY; LANES],
+            non_finite: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Coordinates in it.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn genes(&self) -> usize {
+        self.len * self.dimension
+    }
+
+    pub(crate) fn non_finite(&self) -> u64 {
+        self.non_finite
+    }
+
+    /// Rows and costs, in order.
+    pub(crate) fn individuals(&self) -> impl Iterator<Item = (&[f64], f64)> {
+        self.rows.chunks_exact(self.dimension).zip(self.costs).take(self.len)
+    }
+
+    /// Costs, in order.
+    pub(crate) fn costs(&self) -> &[f64] {
+        &self.costs[..self.len]
+    }
+
+    fn evaluate(&mut self, problem: &Problem) {
+        for (lane, row) in self.rows.chunks_exact(self.dimension).take(self.len).enumerate() {
+            for (lanes, gene) in self.lanes.iter_mut().zip(row) {
+                lanes[lane] = *gene;
+            }
+        }
+        let values = &mut self.costs[..self.len];
+        problem.objective().evaluate(&self.lanes, values);
+        self.non_finite = 0;
+        for value in values {
+            self.non_finite += u64::from(!value.is_finite());
+            *value = problem.sense().canonical_cost(*value);
+        }
+    }
+}
+
+/// Makes individuals, each from its own stream of random numbers.
+#[derive(Debug)]
+pub(crate) struct Maker<'a> {
+    pub(crate) problem: &'a Problem,
+    pub(crate) settings: &'a GaSettings,
+    pub(crate) parents: &'a Population,
+    pub(crate) seed: Seed,
+    pub(crate) generation: u64,
+}
+
+impl Maker<'_> {
+    /// Make and evaluate the individuals of a chunk.
+    pub(crate) fn fill(&self, chunk: &mut Chunk) {
+        if self.generation == 0 {
+            self.sample(chunk);
+        } else {
+            self.breed(chunk);
+        }
+        chunk.evaluate(self.problem);
+    }
+
+    fn sample(&self, chunk: &mut Chunk) {
+        let bounds = self.problem.bounds();
+        let rows = chunk.rows.chunks_exact_mut(chunk.dimension).take(chunk.len);
+        for (individual, row) in (chunk.first..).zip(rows) {
+            let mut stream = self.stream(individual);
+            for ((gene, lo), hi) in row.iter_mut().zip(bounds.lo()).zip(bounds.hi()) {
+                *gene = stream.between(*lo, *hi);
+            }
+        }
+    }
+
+    /// Pairs start at even numbers, and a chunk holds an even number of rows: when the last pair
+    /// is cut, its second child is made and not used.
+    fn breed(&self, chunk: &mut Chunk) {
+        let dimension = chunk.dimension;
+        let pairs = chunk.rows.chunks_exact_mut(2 * dimension).take(chunk.len.div_ceil(2));
+        for (number, pair) in pairs.enumerate() {
+            let mut stream = self.stream(chunk.first + 2 * number);
+            let (first, second) = pair.split_at_mut(dimension);
+            self.breed_pair(&mut stream, first, second);
+        }
+    }
+
+    fn breed_pair(&self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
+        let (settings, bounds) = (self.settings, self.problem.bounds());
+        let [father, mother] =
+            [0, 1].map(|_| tournament(stream, self.parents.costs(), settings.tournament));
+        first.copy_from_slice(self.parents.row(father));
+        second.copy_from_slice(self.parents.row(mother));
+        let crossed = father != mother && stream.chance(settings.crossover_probability);
+        if crossed {
+            settings.crossover.apply(stream, bounds, first, second);
+        }
+        for child in [first, second] {
+            settings.mutation.apply(stream, bounds, settings.mutation_probability, child, !crossed);
+        }
+    }
+
+    fn stream(&self, individual: usize) -> Stream {
+        Stream::new(self.seed, self.generation, individual as u64)
+    }
+}
+
+/// The best of `size` individuals drawn with replacement; of equals, the first in number.
+#[expect(clippy::cast_possible_truncation, reason = "a population is at most 10,000")]
+fn tournament(stream: &mut Stream, costs: &[f64], size: u32) -> usize {
+    let n = costs.len() as u32;
+    let mut best = stream.index(n);
+    for _ in 1..size {
+        let other = stream.index(n);
+        let better = (costs[other], other) < (costs[best], best);
+        best = if better { other } else { best };
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn larger_tournaments_press_harder() {
+        let costs: Vec<f64> = (0..100).map(f64::from).collect();
+        let mut stream = Stream::new(Seed::new(3).unwrap(), 0, 0);
+        let mut mean = |size| {
+            let drawn = (0..20_000).map(|_| costs[tournament(&mut stream, &costs, size)]);
+            drawn.sum::<f64>() / 20_000.0
+        };
+        // The smallest of k uniform numbers in 0..n has mean n / (k + 1), about.
+        for (size, expected) in [(1, 49.5), (2, 32.8), (3, 24.5), (7, 12.0)] {
+            let seen = mean(size);
+            assert!((seen - expected).abs() < 1.0, "{size}: {seen}");
+        }
+    }
+
+    #[test]
+    fn laying_out_fills_from_the_front() {
+        let mut chunks = [Chunk::new(1), Chunk::new(1)];
+        lay_out(&mut chunks, 70);
+        assert_eq!(chunks.each_ref().map(Chunk::len), [64, 6]);
+        assert_eq!(chunks[1].first, 64);
+    }
+}

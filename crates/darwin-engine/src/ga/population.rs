@@ -1,0 +1,59 @@
+//! Individuals that may become parents.
+
+use super::Chunk;
+
+/// Genes of all individuals in one array, their costs in another.
+#[derive(Debug)]
+pub(crate) struct Population {
+    dimension: usize,
+    genes: Vec<f64>,
+    costs: Vec<f64>,
+}
+
+impl Population {
+    /// Room for `capacity` individuals; none yet.
+    pub(crate) fn new(dimension: usize, capacity: usize) -> Self {
+        let genes = Vec::with_capacity(dimension * capacity);
+        Self { dimension, genes, costs: Vec::with_capacity(capacity) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.costs.len()
+    }
+
+    pub(crate) fn costs(&self) -> &[f64] {
+        &self.costs
+    }
+
+    pub(crate) fn row(&self, individual: usize) -> &[f64] {
+        let start = individual * self.dimension;
+        &self.genes[start..start + self.dimension]
+    }
+
+    pub(crate) fn replace(&mut self, individual: usize, row: &[f64], cost: f64) {
+        let start = individual * self.dimension;
+        self.genes[start..start + self.dimension].copy_from_slice(row);
+        self.costs[individual] = cost;
+    }
+
+    /// Take all individuals of the chunks, in order.
+    pub(crate) fn fill_from(&mut self, chunks: &[Chunk]) {
+        self.genes.clear();
+        self.costs.clear();
+        for (row, cost) in chunks.iter().flat_map(Chunk::individuals) {
+            self.genes.extend_from_slice(row);
+            self.costs.push(cost);
+        }
+    }
+
+    /// The first of the individuals of least cost.
+    pub(crate) fn best(&self) -> Option<(&[f64], f64)> {
+        let (mut best, mut least) = (None, f64::INFINITY);
+        for (individual, cost) in self.costs.iter().enumerate() {
+            if *cost < least {
+                (best, least) = (Some(individual), *cost);
+            }
+        }
+        best.map(|individual| (self.row(individual), least))
+    }
+}

@@ -1,0 +1,57 @@
+//! Evolutionary optimisation, pure and deterministic.
+//!
+//! [`optimize`] minimises or maximises an [`Objective`] inside a box. Time, seed, cancellation,
+//! threads and progress come as arguments; there is no clock, no I/O and no global state.
+//!
+//! # Determinism
+//! Same seed, same version, same number of evaluations: the same bytes, whatever the number of
+//! threads and the target. Random numbers come from one `ChaCha8` stream per (seed, generation,
+//! individual); evaluation works on fixed chunks of [`LANES`] points and every reduction runs in
+//! index order; transcendental functions are `libm`'s or built here from `+` and `*`, never the
+//! platform's; no fused multiply-add; a value that is not finite counts as the worst.
+//!
+//! ```
+//! use darwin_engine::{Bounds, Budget, Controls, Function, GaOptions, Problem, Seed, Sense};
+//!
+//! let bounds = Bounds::cube(5, -5.12, 5.12)?;
+//! let problem = Problem::new(Box::new(Function::Rastrigin.on(5)?), bounds, Sense::Min)?;
+//! let settings = GaOptions::default().resolve(5)?;
+//! let budget = Budget::evals(20_000)?;
+//! let outcome =
+//!     darwin_engine::optimize(&problem, &settings, &budget, Seed::new(7)?, &mut Controls::default());
+//! assert!(outcome.best.is_some_and(|best| best.f < 1e-3));
+//! # Ok::<(), darwin_engine::Error>(())
+//! ```
+
+pub mod algorithm;
+mod bounds;
+mod budget;
+mod builtin;
+mod error;
+mod executor;
+pub mod ga;
+pub mod math;
+mod normal;
+mod objective;
+pub mod parameter;
+mod run;
+mod seed;
+mod stream;
+mod trace;
+
+pub use algorithm::{ALGORITHMS, Algorithm};
+pub use bounds::Bounds;
+pub use budget::{Budget, MAX_EVALS};
+pub use builtin::{Builtin, Function, MAX_DIMENSION};
+pub use error::{Error, Result};
+pub use executor::Executor;
+#[cfg(feature = "rayon")]
+pub use executor::MIN_PARALLEL_GENES;
+pub use ga::{CrossoverKind, Ga, GaOptions, GaSettings, MutationKind, ReplacementKind};
+pub use objective::{LANES, Objective, Problem, Sense};
+pub use run::{Best, Controls, Outcome, Status, StopReason, optimize};
+pub use seed::{MAX_SEED, Seed};
+pub use trace::Point;
+
+/// Version of this crate: part of what a result is reproducible by.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,181 @@
+//! What can go wrong, and how it is answered.
+
+use darwin_engine::Error as EngineError;
+use mcp_core::{prelude::*, suggest};
+use serde_json::json;
+
+/// Why a call could not be answered.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A function or algorithm that does not exist.
+    #[error("there is no {what} named `{name}`")]
+    UnknownName {
+        /// JSON pointer to the name.
+        field: &'static str,
+        /// `function` or `algorithm`.
+        what: &'static str,
+        /// The name given, shortened.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// The engine refuses the request.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The time limit is out of range.
+    #[error("max_time_s must be in {min}..={max}, not {given}")]
+    InvalidTime {
+        /// Shortest time, s.
+        min: f64,
+        /// Longest time, s.
+        max: f64,
+        /// Time given, s.
+        given: f64,
+    },
+    /// No evaluation gave a finite value.
+    #[error("none of the {evals} evaluations gave a finite value")]
+    NoFiniteValue {
+        /// Evaluations made.
+        evals: u64,
+    },
+    /// The system gave no random numbers for a seed.
+    #[error("no seed could be drawn")]
+    NoEntropy,
+}
+
+impl Error {
+    /// A name that is not among `known`.
+    pub(crate) fn unknown(
+        field: &'static str,
+        what: &'static str,
+        name: &str,
+        known: Vec<&'static str>,
+    ) -> Self {
+        let shown = name.chars().filter(|c| !c.is_control()).take(40).collect();
+        Self::UnknownName { field, what, name: shown, known }
+    }
+}
+
+impl From<Error> for ToolError {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        let invalid = |code| Self::new(Kind::InvalidInput, code, message.clone());
+        match error {
+            Error::UnknownName { field, name, known, .. } => {
+                let nearest = suggest::nearest(&name, known.iter().copied());
+                let all = known.join(", ");
+                let hint = nearest.map_or_else(
+                    || format!("use one of: {all}"),
+                    |near| format!("did you mean `{near}`? known: {all}"),
+                );
+                let details = json!({"nearest": nearest, "known": known});
+                invalid("unknown_name").with_field(field).with_hint(hint).with_details(details)
+            }
+            Error::Engine(engine) => from_engine(&engine, message),
+            Error::InvalidTime { .. } => invalid("invalid_budget")
+                .with_field("/budget/max_time_s")
+                .with_hint("give a time in that range, or leave it out"),
+            Error::NoFiniteValue { .. } => invalid("invalid_problem")
+                .with_field("/problem")
+                .with_hint("narrow the bounds to where the function is finite"),
+            Error::NoEntropy => Self::internal(message),
+        }
+    }
+}
+
+fn from_engine(error: &EngineError, message: String) -> ToolError {
+    let invalid = |code, place: &str, field: &str, hint| {
+        ToolError::new(Kind::InvalidInput, code, message.as_str())
+            .with_field(format!("{place}/{field}"))
+            .with_hint(hint)
+    };
+    match error {
+        EngineError::InvalidProblem { field, .. } => {
+            let hint = "give finite lo < hi and a dimension that the function has";
+            invalid("invalid_problem", "/problem", field, hint)
+        }
+        EngineError::InvalidBudget { field, .. } => {
+            let hint = "give a positive budget, or leave it out for the default";
+            invalid("invalid_budget", "/budget", field, hint)
+        }
+        EngineError::InvalidParameter { field, .. } => {
+            let hint = "list_algorithms shows ranges, and what goes together";
+            invalid("invalid_argument", "/params", field, hint)
+        }
+        EngineError::LimitExceeded { field: "dimension", .. } => {
+            invalid("limit_exceeded", "/problem", "dimension", "lower the dimension")
+        }
+        EngineError::LimitExceeded { field, .. } => {
+            let hint = "lower params.population or problem.dimension";
+            invalid("limit_exceeded", "/params", field, hint)
+        }
+        EngineError::InvalidSeed => {
+            invalid("invalid_argument", "", "seed", "use a seed of at most 2^53 - 1")
+        }
+        _ => ToolError::internal(message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use darwin_engine::{Bounds, Budget, Function, GaOptions, Seed};
+
+    use super::*;
+
+    fn wire(error: impl Into<Error>) -> (String, String, String) {
+        let json = ToolError::from(error.into()).to_json();
+        let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+        (text("code"), text("field"), text("hint"))
+    }
+
+    #[test]
+    fn every_error_has_code_field_and_hint() {
+        let population = |population| GaOptions { population, ..GaOptions::default() };
+        let table = [
+            (
+                Error::unknown("/algorithm", "algorithm", "gaa", vec!["auto", "ga"]),
+                "unknown_name",
+                "/algorithm",
+            ),
+            (Bounds::cube(2, 1.0, 0.0).unwrap_err().into(), "invalid_problem", "/problem/lo"),
+            (
+                Function::Rosenbrock.on(1).unwrap_err().into(),
+                "invalid_problem",
+                "/problem/dimension",
+            ),
+            (Function::Sphere.on(5000).unwrap_err().into(), "limit_exceeded", "/problem/dimension"),
+            (Budget::evals(0).unwrap_err().into(), "invalid_budget", "/budget/max_evals"),
+            (
+                Error::InvalidTime { min: 0.01, max: 110.0, given: 0.0 },
+                "invalid_budget",
+                "/budget/max_time_s",
+            ),
+            (
+                population(Some(2)).resolve(2).unwrap_err().into(),
+                "invalid_argument",
+                "/params/population",
+            ),
+            (
+                population(Some(10_000)).resolve(1000).unwrap_err().into(),
+                "limit_exceeded",
+                "/params/population",
+            ),
+            (Seed::new(u64::MAX).unwrap_err().into(), "invalid_argument", "/seed"),
+            (Error::NoFiniteValue { evals: 3 }, "invalid_problem", "/problem"),
+        ];
+        for (error, code, field) in table {
+            let seen = wire(error);
+            assert_eq!((seen.0.as_str(), seen.1.as_str()), (code, field));
+            assert!(!seen.2.is_empty(), "{code} {field}");
+        }
+        assert_eq!(ToolError::from(Error::NoEntropy).kind(), Kind::Internal);
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_nearest_name() {
+        let error = Error::unknown("/problem/name", "function", "rastrgin\u{7}", vec!["rastrigin"]);
+        assert_eq!(error.to_string(), "there is no function named `rastrgin`");
+        assert!(wire(error).2.starts_with("did you mean `rastrigin`?"));
+    }
+}

@@ -1,0 +1,137 @@
+//! One run of the engine beside the async threads, with progress and cancellation.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use darwin_engine::{
+    Budget, Controls, Executor, GaSettings, MIN_PARALLEL_GENES, Outcome, Problem, Seed, Status,
+    optimize,
+};
+use mcp_core::prelude::*;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+/// The longest run; the deadline of the call lies above it, so that a result is not lost.
+pub(crate) const MAX_TIME: Duration = Duration::from_secs(110);
+/// The shortest time limit.
+pub(crate) const MIN_TIME: Duration = Duration::from_millis(10);
+/// How often a listener hears of a run.
+const REPORT_EVERY: Duration = Duration::from_millis(200);
+
+/// All that fixes a run, and the threads, which do not.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) problem: Problem,
+    pub(crate) settings: GaSettings,
+    pub(crate) budget: Budget,
+    pub(crate) seed: Seed,
+    pub(crate) points: usize,
+    pub(crate) threads: usize,
+}
+
+impl Job {
+    /// Whether a generation is large enough for threads to help.
+    pub(crate) fn gains_from_threads(&self) -> bool {
+        let dimension = self.problem.bounds().dimension();
+        self.threads > 1 && self.settings.population as usize * dimension >= MIN_PARALLEL_GENES
+    }
+
+    /// Run to the end of the budget.
+    ///
+    /// # Errors
+    /// `cancelled` when the token fires.
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        pool: Option<Arc<rayon::ThreadPool>>,
+        token: &CancellationToken,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let (job, called_at) = (Arc::clone(self), Instant::now());
+        let (told, status) = watch::channel(None);
+        let work = task::compute(token, move |cancel| {
+            // Time spent waiting for a core counts towards the longest run only.
+            let left = MAX_TIME.saturating_sub(called_at.elapsed()).max(MIN_TIME);
+            let cancelled = || cancel.is_cancelled();
+            job.optimize(left, &cancelled, pool.as_deref(), &|status| {
+                told.send_replace(Some(status));
+            })
+        });
+        let mut work = pin!(work);
+        if !progress.is_wanted() {
+            return work.await;
+        }
+        let mut ticks = interval(REPORT_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut work => return outcome,
+                _ = ticks.tick() => {
+                    let latest: Option<Status> = *status.borrow();
+                    if let Some(latest) = latest {
+                        self.report(progress, latest).await;
+                    }
+                }
+            }
+        }
+    }
+
+    fn optimize(
+        &self,
+        time_left: Duration,
+        cancelled: &(dyn Fn() -> bool + Sync),
+        pool: Option<&rayon::ThreadPool>,
+        tell: &dyn Fn(Status),
+    ) -> Outcome {
+        let started = Instant::now();
+        let limit = self.budget.max_time().map_or(time_left, |limit| limit.min(time_left));
+        // The limit is at least MIN_TIME, which is the one thing that could be wrong with it.
+        let budget = self.budget.with_max_time(limit).unwrap_or(self.budget);
+        let mut listener = |status| tell(status);
+        let mut controls = Controls {
+            cancelled,
+            elapsed: &|| started.elapsed(),
+            progress: Some(&mut listener),
+            executor: pool
+                .map_or_else(Executor::default, |pool| Executor::pool(pool, self.threads)),
+            points: self.points,
+        };
+        optimize(&self.problem, &self.settings, &budget, self.seed, &mut controls)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
+    async fn report(&self, progress: &Progress, status: Status) {
+        let best = status.best_f.map_or_else(|| "none".to_owned(), |f| format!("{f:.6e}"));
+        let message = format!("generation {}, best {best}", status.generation);
+        let total = self.budget.max_evals() as f64;
+        progress.report(status.evals as f64, Some(total), &message).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use darwin_engine::{Bounds, Function, GaOptions, Sense, StopReason};
+
+    use super::*;
+
+    #[test]
+    fn a_cancelled_run_ends_at_the_next_chunk() {
+        let bounds = Bounds::cube(3, -1.0, 1.0).unwrap();
+        let objective = Box::new(Function::Sphere.on(3).unwrap());
+        let job = Job {
+            problem: Problem::new(objective, bounds, Sense::Min).unwrap(),
+            settings: GaOptions::default().resolve(3).unwrap(),
+            budget: Budget::evals(1_000_000_000).unwrap(),
+            seed: Seed::new(1).unwrap(),
+            points: 2,
+            threads: 1,
+        };
+        let stop = AtomicBool::new(false);
+        let tell = |status: Status| stop.store(status.generation == 4, Ordering::Relaxed);
+        let outcome = job.optimize(MAX_TIME, &|| stop.load(Ordering::Relaxed), None, &tell);
+        assert_eq!((outcome.stop, outcome.generations), (StopReason::Cancelled, 4));
+    }
+}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod error;
+mod server;
+mod tools;
+
+mod job;
+mod seed;
+
+pub use config::Config;
+pub use error::Error;
+pub use server::Server;

@@ -1,0 +1,343 @@
+//! Optimise in one call.
+
+use std::{sync::Arc, time::Duration};
+
+use darwin_engine::{
+    Algorithm, Bounds, Budget, Function, GaOptions, Outcome, Problem, Seed, StopReason,
+    algorithm::AUTO_REASON,
+};
+use mcp_core::prelude::*;
+
+use super::params::Params;
+use crate::{
+    Error, Server,
+    job::{self, Job},
+    seed,
+};
+
+/// What to optimise, how, and for how long.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OptimizeProblemArgs {
+    /// Built-in function and its box.
+    problem: ProblemArgs,
+    /// `ga`, or `auto` (default), which says what it chose.
+    #[schemars(length(max = 40))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
+    /// Settings of the algorithm.
+    #[serde(default)]
+    params: Params,
+    /// When to stop, whichever comes first.
+    #[serde(default)]
+    budget: BudgetArgs,
+    /// Equal seeds give equal results; drawn and reported when absent.
+    #[schemars(range(max = 9_007_199_254_740_991_u64))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    /// Most threads (default: all of the server's); never changes the result.
+    #[schemars(range(min = 1, max = 256))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<u16>,
+    /// Most points of the history (default 20).
+    #[schemars(range(min = 2, max = 1000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    points: Option<u16>,
+}
+
+/// A built-in function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProblemArgs {
+    /// sphere, rastrigin, rosenbrock or ackley.
+    #[schemars(length(max = 40))]
+    name: String,
+    /// Number of variables, at most 1000; rosenbrock needs 2.
+    #[schemars(range(min = 1))]
+    dimension: u32,
+    /// Lower bound of every variable (default: the function's usual one).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lo: Option<f64>,
+    /// Upper bound of every variable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hi: Option<f64>,
+    /// Direction (default min).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sense: Option<Sense>,
+}
+
+/// Direction of the search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Sense {
+    #[default]
+    Min,
+    Max,
+}
+
+/// Limits of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct BudgetArgs {
+    /// Evaluations, 1 to 1e9 (default 10,000 per variable).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_evals: Option<i64>,
+    /// Seconds, 0.01 to 110 (default 50).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_time_s: Option<f64>,
+    /// Objective value that is good enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<f64>,
+    /// Generations without improvement (default 200; 0: never).
+    #[schemars(range(max = 1_000_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stagnation_generations: Option<u64>,
+}
+
+/// What was found.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct OptimizeProblemOutput {
+    /// State of the run.
+    status: RunStatus,
+    /// Why it ended; evaluations and best are those of the last whole generation.
+    stop_reason: Stop,
+    /// Best point.
+    best: BestPoint,
+    /// Evaluations made.
+    evals: u64,
+    /// Evaluations without a finite value; counted as worst.
+    #[serde(skip_serializing_if = "is_zero")]
+    non_finite_evals: u64,
+    /// Generations after the initial sample.
+    generations: u64,
+    /// Best value so far, evenly thinned.
+    history: Vec<HistoryPoint>,
+    /// Algorithm used.
+    algorithm: &'static str,
+    /// Why `auto` chose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm_reason: Option<&'static str>,
+    /// Seed used.
+    seed: u64,
+    /// Whether the same arguments with this seed give the same result; not after a time stop,
+    /// which `repro` repeats by its evaluations.
+    reproducible: bool,
+    /// Version of the engine, and revision of the algorithm.
+    engine_version: String,
+    /// Command that gives this result again; its JSON works as arguments too.
+    repro: String,
+}
+
+/// State of a run.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum RunStatus {
+    Done,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Stop {
+    Target,
+    MaxEvals,
+    MaxTime,
+    Stagnation,
+}
+
+/// A point and its value.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct BestPoint {
+    /// Coordinates.
+    x: Vec<f64>,
+    /// Objective value.
+    f: f64,
+}
+
+/// Best so far.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct HistoryPoint {
+    /// Generation; 0 is the initial sample.
+    generation: u64,
+    /// Evaluations so far.
+    evals: u64,
+    /// Best value so far; absent while none was finite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    f: Option<f64>,
+}
+
+/// Generations without improvement after which a run ends by default.
+const STAGNATION: u64 = 200;
+/// Points of the history by default.
+const POINTS: u16 = 20;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl OptimizeProblemArgs {
+    /// The algorithm, and why when it was left to us.
+    fn algorithm(&self) -> Result<(&'static Algorithm, Option<&'static str>), Error> {
+        match self.algorithm.as_deref() {
+            None | Some("auto") => Ok((Algorithm::auto(), Some(AUTO_REASON))),
+            Some(name) => Algorithm::from_name(name).map(|found| (found, None)).ok_or_else(|| {
+                let listed = darwin_engine::ALGORITHMS.iter().map(|algorithm| algorithm.name);
+                let known = std::iter::once("auto").chain(listed).collect();
+                Error::unknown("/algorithm", "algorithm", name, known)
+            }),
+        }
+    }
+
+    fn job(&self, seed: Seed, threads: usize, default_time: f64) -> Result<Job, Error> {
+        let dimension = self.problem.dimension as usize;
+        let problem = self.problem.build()?;
+        let settings = GaOptions::try_from(&self.params)?.resolve(dimension)?;
+        let budget = self.budget.build(dimension, default_time)?;
+        let points = self.points.unwrap_or(POINTS).into();
+        let threads = self.threads.map_or(threads, |wanted| threads.min(wanted.into()));
+        Ok(Job { problem, settings, budget, seed, points, threads })
+    }
+
+    /// The same call with nothing left to a default, to a drawn seed or to the clock.
+    fn resolved(&self, algorithm: &Algorithm, job: &Job, outcome: &Outcome) -> Self {
+        let bounds = job.problem.bounds();
+        let timed = outcome.stop == StopReason::MaxTime;
+        let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
+        Self {
+            problem: ProblemArgs {
+                lo: bounds.lo().first().copied(),
+                hi: bounds.hi().first().copied(),
+                sense: Some(self.problem.sense.unwrap_or_default()),
+                ..self.problem.clone()
+            },
+            algorithm: Some(algorithm.name.to_owned()),
+            params: GaOptions::from(job.settings).into(),
+            budget: BudgetArgs {
+                max_evals: i64::try_from(max_evals).ok(),
+                max_time_s: Some(job::MAX_TIME.as_secs_f64()),
+                target: job.budget.target(),
+                stagnation_generations: Some(job.budget.stagnation()),
+            },
+            seed: Some(job.seed.get()),
+            threads: None,
+            points: Some(self.points.unwrap_or(POINTS)),
+        }
+    }
+}
+
+impl ProblemArgs {
+    fn build(&self) -> Result<Problem, Error> {
+        let function = Function::from_name(&self.name).ok_or_else(|| {
+            let known = Function::ALL.map(Function::name).to_vec();
+            Error::unknown("/problem/name", "function", &self.name, known)
+        })?;
+        let (lo, hi) = function.domain();
+        let dimension = self.dimension as usize;
+        let objective = Box::new(function.on(dimension)?);
+        let bounds = Bounds::cube(dimension, self.lo.unwrap_or(lo), self.hi.unwrap_or(hi))?;
+        let sense = match self.sense.unwrap_or_default() {
+            Sense::Min => darwin_engine::Sense::Min,
+            Sense::Max => darwin_engine::Sense::Max,
+        };
+        Ok(Problem::new(objective, bounds, sense)?)
+    }
+}
+
+impl BudgetArgs {
+    fn build(&self, dimension: usize, default_time: f64) -> Result<Budget, Error> {
+        let max_evals = match self.max_evals {
+            // A negative number is as wrong as zero, and answered as such.
+            Some(given) => u64::try_from(given).unwrap_or(0),
+            None => Budget::default_evals(dimension),
+        };
+        let given = self.max_time_s.unwrap_or(default_time);
+        let (min, max) = (job::MIN_TIME.as_secs_f64(), job::MAX_TIME.as_secs_f64());
+        if !(min..=max).contains(&given) {
+            return Err(Error::InvalidTime { min, max, given });
+        }
+        let budget = Budget::evals(max_evals)?
+            .with_max_time(Duration::from_secs_f64(given))?
+            .with_stagnation(self.stagnation_generations.unwrap_or(STAGNATION));
+        Ok(match self.target {
+            Some(target) => budget.with_target(target)?,
+            None => budget,
+        })
+    }
+}
+
+impl OptimizeProblemOutput {
+    fn new(args: &OptimizeProblemArgs, job: &Job, outcome: Outcome) -> Result<Self> {
+        let (algorithm, algorithm_reason) = args.algorithm()?;
+        let stop_reason = match outcome.stop {
+            StopReason::Target => Stop::Target,
+            StopReason::MaxEvals => Stop::MaxEvals,
+            StopReason::MaxTime => Stop::MaxTime,
+            StopReason::Stagnation => Stop::Stagnation,
+            StopReason::Cancelled => {
+                return Err(ToolError::new(Kind::Cancelled, "cancelled", "the run was cancelled"));
+            }
+        };
+        let again = serde_json::to_string(&args.resolved(algorithm, job, &outcome))
+            .map_err(|error| ToolError::internal(error.to_string()))?;
+        let evals = outcome.evals;
+        let best = outcome.best.ok_or(Error::NoFiniteValue { evals })?;
+        let history = outcome.history.iter().map(|point| HistoryPoint {
+            generation: point.generation,
+            evals: point.evals,
+            f: point.f,
+        });
+        Ok(Self {
+            status: RunStatus::Done,
+            stop_reason,
+            best: BestPoint { x: best.x, f: best.f },
+            evals,
+            non_finite_evals: outcome.non_finite_evals,
+            generations: outcome.generations,
+            history: history.collect(),
+            algorithm: algorithm.name,
+            algorithm_reason,
+            seed: job.seed.get(),
+            reproducible: stop_reason != Stop::MaxTime,
+            engine_version: format!(
+                "{} {}-{}",
+                darwin_engine::VERSION,
+                algorithm.name,
+                algorithm.revision
+            ),
+            repro: format!("machina-darwin call optimize_problem '{again}'"),
+        })
+    }
+}
+
+#[tool_router(router = optimize_tools, vis = "pub(crate)")]
+impl Server {
+    /// Minimise or maximise a built-in function of bounded real variables with a genetic
+    /// algorithm. Gives best point and value, convergence history, seed, and a line that repeats
+    /// the run.
+    #[tool(
+        title = "Optimise a problem",
+        annotations(
+            read_only_hint = true,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn optimize_problem(
+        &self,
+        Parameters(args): Parameters<OptimizeProblemArgs>,
+        ct: CancellationToken,
+        progress: Progress,
+    ) -> Result<Json<OptimizeProblemOutput>> {
+        args.algorithm()?;
+        let seed = args.seed.map_or_else(seed::draw, |seed| Ok(Seed::new(seed)?))?;
+        let job = Arc::new(args.job(seed, self.config().threads(), self.config().max_time_s)?);
+        let pool = job.gains_from_threads().then(|| self.pool()).flatten();
+        let outcome = job.run(pool, &ct, &progress).await?;
+        Ok(Json(OptimizeProblemOutput::new(&args, &job, outcome)?))
+    }
+}

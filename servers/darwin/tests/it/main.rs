@@ -1,0 +1,5 @@
+//! Tests of the server as a whole.
+
+mod tools;
+
+mcp_testkit::suite!(machina_darwin::Server);
