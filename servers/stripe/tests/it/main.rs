@@ -1,0 +1,10 @@
+//! Tests of the server as a whole.
+
+mod fake;
+mod mock;
+mod pages;
+mod session;
+mod tools;
+mod upstream;
+
+mcp_testkit::suite!(machina_stripe::Server);
