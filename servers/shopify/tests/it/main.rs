@@ -1,0 +1,7 @@
+//! The shared suite, and this server against the twin.
+
+mod support;
+mod tools;
+mod upstream;
+
+mcp_testkit::suite!(machina_shopify::Server);
