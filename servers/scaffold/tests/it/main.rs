@@ -1,0 +1,11 @@
+//! Everything that needs the whole server.
+
+mod generated;
+mod kill;
+mod python;
+mod rust;
+mod speed;
+mod tools;
+mod typescript;
+
+mcp_testkit::suite!(machina_scaffold::Server);
