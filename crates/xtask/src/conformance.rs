@@ -55,7 +55,8 @@ const SCENARIOS: [(&str, &[&str]); 2] = [
 ];
 
 /// Checks that only a server with the suite's own fixtures, or with sessions, can pass.
-const BASELINE: [&str; 7] = [
+const BASELINE: [&str; 8] = [
+    "server-sse-polling-session",
     "server-sse-multiple-streams-session",
     "sep-2575-server-rejects-undeclared-capability",
     "sep-2575-missing-capability-http-400",

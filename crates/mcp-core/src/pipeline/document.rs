@@ -10,7 +10,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::{McpServer, Prompt, Resource, config};
+use crate::{McpServer, Prompt, PromptArgument, Resource, config};
 
 const README: Resource = Resource {
     uri: "machina://readme",
@@ -83,21 +83,20 @@ impl Documents {
         Ok(result)
     }
 
+    /// Values for an argument. What is unknown has none: a client asks while its user types, and
+    /// the official suite asks for a prompt that only its fixture has.
     pub(super) fn complete(
         &self,
         reference: &Reference,
         argument: &str,
         typed: &str,
     ) -> Result<CompletionInfo, ErrorData> {
-        let Reference::Prompt(reference) = reference else {
-            return Err(invalid("this server has no resource templates".to_owned()));
+        let argument = match reference {
+            Reference::Prompt(reference) => self.argument(&reference.name, argument),
+            Reference::Resource(_) => None,
         };
-        let prompt = self.prompt(&reference.name)?;
-        let argument =
-            prompt.arguments.iter().find(|known| known.name == argument).ok_or_else(|| {
-                invalid(format!("prompt `{}` has no argument `{}`", prompt.name, short(argument)))
-            })?;
-        let values = argument.values.iter().filter(|value| value.starts_with(typed));
+        let values = argument.map_or(&[][..], |argument| argument.values);
+        let values = values.iter().filter(|value| value.starts_with(typed));
         let values = values.take(CompletionInfo::MAX_VALUES).map(|value| (*value).to_owned());
         CompletionInfo::new(values.collect())
             .map_err(|error| ErrorData::internal_error(error, None))
@@ -119,6 +118,11 @@ impl Documents {
     /// The facts of one of the server's own documents.
     pub(super) fn own(&self, uri: &str) -> Option<&'static Resource> {
         self.own.iter().find(|resource| resource.uri == uri)
+    }
+
+    fn argument(&self, prompt: &str, name: &str) -> Option<&'static PromptArgument> {
+        let prompt = self.prompts.iter().find(|known| known.name == prompt)?;
+        prompt.arguments.iter().find(|known| known.name == name)
     }
 
     fn prompt(&self, name: &str) -> Result<&'static Prompt, ErrorData> {

@@ -173,6 +173,10 @@ pub async fn prompts_and_documents_are_served<S: McpServer>() -> TestResult {
         let text = read["result"]["contents"][0]["text"].as_str().unwrap_or_default();
         ensure!(!text.is_empty(), "{}: {read}", resource["uri"]);
     }
+    let reference = json!({"type": "ref/prompt", "name": "no_such_prompt"});
+    let unknown = json!({"ref": reference, "argument": {"name": "x", "value": ""}});
+    let completed = server.request("completion/complete", unknown).await;
+    ensure!(completed["result"]["completion"]["values"] == json!([]), "{completed}");
     for (method, params) in [
         ("prompts/get", json!({"name": "no_such_prompt"})),
         ("resources/read", json!({"uri": "machina://no-such-document"})),
