@@ -93,7 +93,7 @@ impl Documents {
     ) -> Result<CompletionInfo, ErrorData> {
         let argument = match reference {
             Reference::Prompt(reference) => self.argument(&reference.name, argument),
-            Reference::Resource(_) => None,
+            _ => None,
         };
         let values = argument.map_or(&[][..], |argument| argument.values);
         let values = values.iter().filter(|value| value.starts_with(typed));
