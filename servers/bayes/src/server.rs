@@ -74,7 +74,7 @@ const PROMPTS: &[Prompt] = &[Prompt {
         rope = [-that, that].\n3. Report in this order: the decision and its expected loss; the \
         probability that each arm is best; the lift against the control with its interval, absolute \
         in percentage points and relative; every entry of reasons.\n4. Repeat the call with prior \
-        {{alpha: 0.5, beta: 0.5}} and say whether the decision depends on the prior.\n5. If the action \
+        alpha = beta = 0.5 and say whether the decision depends on the prior.\n5. If the action \
         is continue, say which arm leads, what is still at risk and that further data may change it; \
         do not call a difference real because its probability exceeds 95 %.",
 }];

@@ -9,7 +9,7 @@ use crate::special::{Mass, Tails, Unit, normal_score};
 /// Mass that no interval's end feels.
 const NOTHING: f64 = 1e-19;
 /// Probability below which the mixing density is followed down to where it underflows.
-const TINY: f64 = 1e-4;
+const TINY: f64 = 1e-5;
 
 pub(super) fn lift(control: &Curve, arm: &Curve, p_better: f64, question: &Question) -> Lift {
     let difference = Difference::new(control, arm);

@@ -1,0 +1,6 @@
+//! Tests of the whole server: the fleet's suite, engine doubles, a real engine.
+
+mod tools;
+mod upstream;
+
+mcp_testkit::suite!(machina_docker::Server);

@@ -1,0 +1,150 @@
+//! Why a call fails.
+
+use std::time::Duration;
+
+use mcp_core::prelude::{Kind, ToolError};
+
+/// A failure of a tool.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument breaks a rule that its schema cannot say.
+    #[error("{message}")]
+    Invalid {
+        /// JSON pointer of the argument.
+        field: String,
+        /// The rule.
+        message: String,
+    },
+    /// More than a bound allows.
+    #[error("{message}")]
+    TooLarge {
+        /// JSON pointer of the argument.
+        field: String,
+        /// The bound.
+        message: String,
+        /// The way around it.
+        hint: &'static str,
+    },
+    /// The namespace is full.
+    #[error("the store keeps at most {limit} memories, all versions counted, and has {held}")]
+    QuotaExceeded {
+        /// The setting `max_memories`.
+        limit: u32,
+        /// Versions held.
+        held: usize,
+    },
+    /// The state is not what the caller expects.
+    #[error("{message}")]
+    Conflict {
+        /// JSON pointer of the argument.
+        field: String,
+        /// What differs.
+        message: String,
+        /// The repair.
+        hint: &'static str,
+    },
+    /// The index is being rebuilt from the store.
+    #[error("the index is being built from the store: {done} of {total} memories read")]
+    IndexBuilding {
+        /// Memories read.
+        done: usize,
+        /// Memories to read, as far as known.
+        total: usize,
+    },
+    /// No room on the disk; nothing was written.
+    #[error("no space is left for the store; nothing was written")]
+    StorageFull,
+    /// The store cannot be read, or an earlier write left it in doubt.
+    #[error("the store cannot be trusted: {0}")]
+    StoreCorrupt(String),
+    /// The write may or may not last.
+    #[error("the store did not confirm the write")]
+    OutcomeUnknown {
+        /// Whether the caller gave a `write_id`.
+        repeatable: bool,
+    },
+    /// The server is stopping.
+    #[error("the server is stopping; nothing was written")]
+    Stopping,
+    /// A fault of ours; nothing was written.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid { field: field.into(), message: message.into() }
+    }
+}
+
+impl From<Error> for ToolError {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Invalid { field, .. } => Self::invalid(field, message),
+            Error::TooLarge { field, hint, .. } => {
+                Self::new(Kind::InvalidInput, "too_large", message).with_field(field).with_hint(hint)
+            }
+            Error::QuotaExceeded { .. } => Self::new(Kind::Refused, "quota_exceeded", message)
+                .with_hint("forget_items with mode purge frees room; the operator's setting is max_memories"),
+            Error::Conflict { field, hint, .. } => {
+                Self::new(Kind::Conflict, "conflict", message).with_field(field).with_hint(hint)
+            }
+            Error::IndexBuilding { .. } => Self::new(Kind::Unavailable, "index_building", message)
+                .with_hint("repeat the call")
+                .with_retry_after(Duration::from_secs(2)),
+            Error::StorageFull => Self::new(Kind::Unavailable, "storage_full", message)
+                .with_hint("free space on the disk of the state directory, then repeat the call"),
+            Error::StoreCorrupt(_) => Self::new(Kind::Unavailable, "store_corrupt", message)
+                .with_hint("restart the server: it reads the store anew and says what it finds"),
+            Error::OutcomeUnknown { repeatable } => {
+                Self::new(Kind::Unavailable, "outcome_unknown", message).with_hint(if repeatable {
+                    "repeat the call with the same write_id: a write that took place is not done twice"
+                } else {
+                    "read the memory back before repeating; give a write_id to make repeats safe"
+                })
+            }
+            Error::Stopping => Self::new(Kind::Unavailable, "backend_unavailable", message)
+                .with_hint("repeat the call when the server is up again"),
+            Error::Internal(_) => Self::internal(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_code() {
+        let field = || "/items/0/text".to_owned();
+        let table = [
+            (Error::invalid("/k", "must be 1-100"), "invalid_argument", Kind::InvalidInput),
+            (
+                Error::TooLarge { field: field(), message: "m".into(), hint: "h" },
+                "too_large",
+                Kind::InvalidInput,
+            ),
+            (Error::QuotaExceeded { limit: 1, held: 1 }, "quota_exceeded", Kind::Refused),
+            (
+                Error::Conflict { field: field(), message: "m".into(), hint: "h" },
+                "conflict",
+                Kind::Conflict,
+            ),
+            (Error::IndexBuilding { done: 1, total: 2 }, "index_building", Kind::Unavailable),
+            (Error::StorageFull, "storage_full", Kind::Unavailable),
+            (Error::StoreCorrupt("x".into()), "store_corrupt", Kind::Unavailable),
+            (Error::OutcomeUnknown { repeatable: true }, "outcome_unknown", Kind::Unavailable),
+            (Error::Stopping, "backend_unavailable", Kind::Unavailable),
+            (Error::Internal("x".into()), "internal", Kind::Internal),
+        ];
+        for (error, code, kind) in table {
+            let shown = error.to_string();
+            let tool = ToolError::from(error);
+            assert_eq!((tool.code(), tool.kind()), (code, kind), "{shown}");
+            assert_eq!(tool.message(), shown);
+            assert!(tool.hint().is_some() || matches!(code, "invalid_argument" | "internal"));
+        }
+    }
+}

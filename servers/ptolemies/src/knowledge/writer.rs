@@ -1,0 +1,366 @@
+//! The one writer: decide, commit, take in, answer.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use ulid::Ulid;
+
+use super::{Command, Forgotten, Mode, REPEATABLE, Shared, Stored, Target, WriteId};
+use crate::{
+    Error,
+    catalog::Catalog,
+    memory::{Memory, NewMemory},
+    moment::Moment,
+    plan::{self, Plan, Scene},
+    store::{Answer, Change, CommitError, Counts, Op, Store, WriteRecord},
+};
+
+/// How often expired memories are purged.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// Most versions one change retracts or deletes; more go into several.
+const FORGET_CHUNK: usize = 500;
+/// Most memories a call may purge.
+const PURGE_LIMIT: usize = 100;
+
+/// Carry out commands until closed; who waits for the end.
+pub(super) async fn run<S: Store>(
+    shared: &Arc<Shared<S>>,
+    mut queue: mpsc::Receiver<Command>,
+) -> Option<oneshot::Sender<()>> {
+    let mut writer = Writer { shared, last_id: shared.read().catalog.last_id(), doubt: None };
+    let first = tokio::time::Instant::now() + SWEEP_EVERY;
+    let mut sweep = tokio::time::interval_at(first, SWEEP_EVERY);
+    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let command = tokio::select! {
+            biased;
+            command = queue.recv() => command,
+            _ = sweep.tick() => {
+                if let Err(error) = writer.sweep().await {
+                    tracing::warn!(%error, "expired memories were not purged");
+                }
+                continue;
+            }
+        };
+        // A caller that has gone gets no answer; what it asked for is done all the same.
+        match command {
+            Some(Command::Store { items, write, answer }) => {
+                drop(answer.send(writer.store(items, write).await));
+            }
+            Some(Command::Forget { target, mode, dry_run, write, answer }) => {
+                drop(answer.send(writer.forget(&target, mode, dry_run, write).await));
+            }
+            Some(Command::Close { answer }) => return Some(answer),
+            None => return None,
+        }
+    }
+}
+
+/// Answer nothing until closed: the store could not be read, and every call says so before it
+/// comes here.
+pub(super) async fn refuse(mut queue: mpsc::Receiver<Command>) -> Option<oneshot::Sender<()>> {
+    while let Some(command) = queue.recv().await {
+        if let Command::Close { answer } = command {
+            return Some(answer);
+        }
+    }
+    None
+}
+
+struct Writer<'a, S> {
+    shared: &'a Arc<Shared<S>>,
+    last_id: Option<Ulid>,
+    /// Set when nobody knows what the store holds: no more writes until a restart.
+    doubt: Option<Error>,
+}
+
+/// What a forget would do.
+struct Doomed {
+    memories: usize,
+    versions: Vec<Ulid>,
+    missing: Vec<usize>,
+}
+
+impl<S: Store> Writer<'_, S> {
+    async fn store(
+        &mut self,
+        items: Vec<NewMemory>,
+        write: Option<WriteId>,
+    ) -> Result<Stored, Error> {
+        let at = self.next_moment();
+        let digest = write.as_ref().map(|write| self.digest(write));
+        if let Some(record) = self.repeated(write.as_ref(), digest.as_deref(), at)? {
+            let Answer::Stored(outcomes) = record.answer else { return Err(other_call()) };
+            return Ok(Stored { seq: record.seq, outcomes, repeated: true });
+        }
+        let touched = plan::touched(&self.shared.read().catalog, &items, at);
+        let rows: HashMap<Ulid, Memory> =
+            self.shared.store.rows(&touched).await?.into_iter().map(|row| (row.id, row)).collect();
+        let seq = self.shared.read().seq + 1;
+        let mut last_id = self.last_id;
+        let Plan { insert, retract, outcomes } = {
+            let state = self.shared.read();
+            let held = state.catalog.len();
+            let scene = Scene { catalog: &state.catalog, rows: &rows, at, seq };
+            let plan = plan::plan(&scene, items, || next_id(&mut last_id, at))?;
+            if held + plan.insert.len() > self.shared.max_memories as usize {
+                return Err(Error::QuotaExceeded { limit: self.shared.max_memories, held });
+            }
+            plan
+        };
+        if insert.is_empty() && retract.is_empty() && write.is_none() {
+            return Ok(Stored { seq: seq - 1, outcomes, repeated: false });
+        }
+        let repeatable = write.is_some();
+        let write = record(write, digest, seq, at, || Answer::Stored(outcomes.clone()));
+        let change = Change { insert, retract, write, ..self.change(seq, at, Op::Store) };
+        self.last_id = last_id;
+        self.commit(change, repeatable).await?;
+        Ok(Stored { seq, outcomes, repeated: false })
+    }
+
+    async fn forget(
+        &mut self,
+        target: &Target,
+        mode: Mode,
+        dry_run: bool,
+        write: Option<WriteId>,
+    ) -> Result<Forgotten, Error> {
+        let now = self.next_moment();
+        let digest = write.as_ref().map(|write| self.digest(write));
+        if let Some(record) = self.repeated(write.as_ref(), digest.as_deref(), now)? {
+            let Answer::Forgotten(counts) = record.answer else { return Err(other_call()) };
+            return Ok(Forgotten { seq: record.seq, counts, missing: Vec::new(), repeated: true });
+        }
+        let Doomed { memories, versions, missing } =
+            doomed(&self.shared.read().catalog, target, mode, now);
+        let counts = Counts { memories, versions: versions.len() };
+        let op = match (target, mode) {
+            (Target::Expired, _) => Op::Expire,
+            (_, Mode::Purge) if memories > PURGE_LIMIT => return Err(too_many(memories)),
+            (_, Mode::Purge) => Op::Purge,
+            (_, Mode::Retract) => Op::Retract,
+        };
+        let mut seq = self.shared.read().seq;
+        if dry_run || (versions.is_empty() && write.is_none()) {
+            return Ok(Forgotten { seq, counts, missing, repeated: false });
+        }
+        let repeatable = write.is_some();
+        let last = versions.len().saturating_sub(1) / FORGET_CHUNK;
+        let chunks: Vec<Vec<Ulid>> = if versions.is_empty() {
+            vec![Vec::new()]
+        } else {
+            versions.chunks(FORGET_CHUNK).map(<[Ulid]>::to_vec).collect()
+        };
+        let mut write = write;
+        for (number, chunk) in chunks.into_iter().enumerate() {
+            seq = self.shared.read().seq + 1;
+            let at = self.next_moment();
+            // The last change carries the record: before it, a repeat does what is left.
+            let write = if number == last { write.take() } else { None };
+            let write = record(write, digest.clone(), seq, at, || Answer::Forgotten(counts));
+            let mut change = Change { write, ..self.change(seq, at, op) };
+            if op == Op::Retract {
+                change.retract = chunk;
+            } else {
+                change.delete = chunk;
+            }
+            self.commit(change, repeatable).await?;
+        }
+        Ok(Forgotten { seq, counts, missing, repeated: false })
+    }
+
+    /// Purge what has expired.
+    async fn sweep(&mut self) -> Result<(), Error> {
+        let expired = self.shared.read().catalog.expired(self.shared.now());
+        for chunk in expired.chunks(FORGET_CHUNK) {
+            let seq = self.shared.read().seq + 1;
+            let at = self.next_moment();
+            let change = Change { delete: chunk.to_vec(), ..self.change(seq, at, Op::Expire) };
+            self.commit(change, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, change: Change, repeatable: bool) -> Result<(), Error> {
+        if let Some(doubt) = &self.doubt {
+            return Err(doubt.clone());
+        }
+        match self.shared.store.commit(&change).await {
+            Ok(()) => {
+                self.shared.write().apply(&change);
+                Ok(())
+            }
+            Err(CommitError::NotWritten(error)) => Err(error),
+            Err(CommitError::Unconfirmed) => {
+                self.shared.write().apply(&change);
+                Err(Error::OutcomeUnknown { repeatable })
+            }
+            Err(CommitError::Unknown(error)) => {
+                tracing::error!(%error, seq = change.seq, "the outcome of a commit cannot be known");
+                self.doubt = Some(Error::StoreCorrupt(format!(
+                    "the outcome of change {} is unknown",
+                    change.seq
+                )));
+                Err(Error::OutcomeUnknown { repeatable })
+            }
+        }
+    }
+
+    fn change(&self, seq: u64, at: Moment, op: Op) -> Change {
+        let old = Moment::from_millis(at.millis() - REPEATABLE.cast_signed() * 1_000);
+        let state = self.shared.read();
+        let forget_writes = state
+            .writes
+            .values()
+            .filter(|write| write.at < old)
+            .map(|write| write.write_id.clone())
+            .take(FORGET_CHUNK)
+            .collect();
+        Change {
+            seq,
+            at,
+            op,
+            insert: Vec::new(),
+            retract: Vec::new(),
+            delete: Vec::new(),
+            write: None,
+            forget_writes,
+        }
+    }
+
+    /// Later than every change and every answer given.
+    fn next_moment(&self) -> Moment {
+        let answered = Moment::from_millis(self.shared.answered.load(Ordering::SeqCst));
+        let changed = self.shared.read().at.unwrap_or(Moment::EVER);
+        self.shared.now().max(answered.next()).max(changed.next())
+    }
+
+    fn repeated(
+        &self,
+        write: Option<&WriteId>,
+        digest: Option<&str>,
+        now: Moment,
+    ) -> Result<Option<WriteRecord>, Error> {
+        let Some(write) = write else { return Ok(None) };
+        let state = self.shared.read();
+        let Some(record) = state.writes.get(&write.id) else { return Ok(None) };
+        if record.at.after_seconds(REPEATABLE) < now {
+            return Ok(None);
+        }
+        if Some(record.digest.as_str()) == digest {
+            Ok(Some(record.clone()))
+        } else {
+            Err(other_call())
+        }
+    }
+
+    /// Digest of a call under the random name of this store: of no use to one who has only the
+    /// digest.
+    fn digest(&self, write: &WriteId) -> String {
+        let mut digest = Sha256::new();
+        digest.update(self.shared.store.id());
+        digest.update([0]);
+        digest.update(&write.call);
+        hex::encode(digest.finalize())
+    }
+}
+
+fn record(
+    write: Option<WriteId>,
+    digest: Option<String>,
+    seq: u64,
+    at: Moment,
+    answer: impl FnOnce() -> Answer,
+) -> Option<WriteRecord> {
+    let (write, digest) = write.zip(digest)?;
+    Some(WriteRecord { write_id: write.id, digest, seq, at, answer: answer() })
+}
+
+fn other_call() -> Error {
+    Error::Conflict {
+        field: "/write_id".to_owned(),
+        message: "must be new: it belongs to another call of the last 24 hours".to_owned(),
+        hint: "repeat the earlier call unchanged, or give this one a write_id of its own",
+    }
+}
+
+fn too_many(memories: usize) -> Error {
+    Error::TooLarge {
+        field: "/mode".to_owned(),
+        message: format!("a call purges at most {PURGE_LIMIT} memories, these are {memories}"),
+        hint: "narrow the selection, or use mode retract",
+    }
+}
+
+/// Which versions go. Retracting takes what is current; purging takes every version of a memory,
+/// the retracted ones too.
+fn doomed(catalog: &Catalog, target: &Target, mode: Mode, now: Moment) -> Doomed {
+    let mut found: Vec<Ulid> = Vec::new();
+    let mut missing = Vec::new();
+    let current = |id: Ulid| catalog.get(id).is_some_and(|entry| entry.is_current(now));
+    match target {
+        Target::Expired => {
+            let versions = catalog.expired(now);
+            return Doomed { memories: versions.len(), versions, missing };
+        }
+        Target::Ids(ids) => {
+            for (index, &id) in ids.iter().enumerate() {
+                let there =
+                    if mode == Mode::Purge { catalog.get(id).is_some() } else { current(id) };
+                if there { found.push(id) } else { missing.push(index) }
+            }
+        }
+        Target::Keys(keys) => {
+            for (index, key) in keys.iter().enumerate() {
+                let versions = catalog.versions_of_key(key);
+                let before = found.len();
+                match mode {
+                    Mode::Purge => found.extend(versions),
+                    Mode::Retract => {
+                        found.extend(versions.iter().copied().filter(|&id| current(id)));
+                    }
+                }
+                if found.len() == before {
+                    missing.push(index);
+                }
+            }
+        }
+        Target::Filter(filter) => {
+            let accepted = catalog
+                .newest(None)
+                .filter(|(_, entry)| entry.is_current(now) && filter.accepts(entry));
+            found.extend(accepted.map(|(id, _)| id));
+        }
+    }
+    let mut versions: Vec<Ulid> = match mode {
+        Mode::Retract => found,
+        Mode::Purge => found.iter().flat_map(|&id| catalog.versions(id)).collect(),
+    };
+    versions.sort_unstable();
+    versions.dedup();
+    let mut memories: Vec<Ulid> =
+        versions.iter().filter_map(|&id| catalog.get(id)).map(|entry| entry.lineage).collect();
+    memories.sort_unstable();
+    memories.dedup();
+    Doomed { memories: memories.len(), versions, missing }
+}
+
+/// An id later than every one before, even when the clock stands or goes back.
+fn next_id(last: &mut Option<Ulid>, at: Moment) -> Ulid {
+    let mut random = [0u8; 16];
+    // Without randomness ids are still unique: they count on from the last one.
+    let random = if getrandom::fill(&mut random).is_ok() { u128::from_be_bytes(random) } else { 0 };
+    let fresh = Ulid::from_parts(at.millis().unsigned_abs(), random >> 1);
+    let id = match *last {
+        Some(last) if last >= fresh => Ulid(last.0.saturating_add(1)),
+        _ => fresh,
+    };
+    *last = Some(id);
+    id
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod error;
+mod server;
+
+mod tools;
+
+mod knowledge;
+mod plan;
+
+mod catalog;
+mod store;
+
+mod cursor;
+mod memory;
+mod moment;
+mod text;
+
+pub use config::Config;
+pub use error::Error;
+pub use server::Server;

@@ -1,0 +1,129 @@
+//! The record of truth.
+
+mod surreal;
+
+use std::future::Future;
+
+use ulid::Ulid;
+
+use crate::{
+    Error,
+    memory::{Memory, Outcome},
+    moment::Moment,
+};
+
+pub(crate) use surreal::{OpenError, SurrealStore};
+
+/// Keeps versions of memories and the journal of changes.
+///
+/// A change is atomic: all of it is there or nothing. [`Store::commit`] returns `Ok` when it also
+/// outlives a crash of the machine.
+pub(crate) trait Store: Send + Sync + 'static {
+    /// Random name of this store.
+    fn id(&self) -> &str;
+
+    /// Where the journal stands, and the writes that may be repeated.
+    fn head(&self, repeatable_since: Moment) -> impl Future<Output = Result<Head, Error>> + Send;
+
+    /// Versions after `after` by id, at most `limit`.
+    fn page(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Memory>, Error>> + Send;
+
+    /// The versions among `ids` that are there, in any order.
+    fn rows(&self, ids: &[Ulid]) -> impl Future<Output = Result<Vec<Memory>, Error>> + Send;
+
+    /// Write a change.
+    fn commit(&self, change: &Change) -> impl Future<Output = Result<(), CommitError>> + Send;
+
+    /// Flush and close.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// Where a journal stands.
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    /// Changes so far.
+    pub(crate) seq: u64,
+    /// Time of the last one.
+    pub(crate) at: Option<Moment>,
+    /// Versions stored.
+    pub(crate) versions: usize,
+    pub(crate) writes: Vec<WriteRecord>,
+}
+
+/// One entry of the journal with the rows it writes.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) seq: u64,
+    pub(crate) at: Moment,
+    pub(crate) op: Op,
+    pub(crate) insert: Vec<Memory>,
+    /// Versions whose system interval ends at `at`.
+    pub(crate) retract: Vec<Ulid>,
+    /// Versions that leave the store.
+    pub(crate) delete: Vec<Ulid>,
+    pub(crate) write: Option<WriteRecord>,
+    /// Writes that can no longer be repeated.
+    pub(crate) forget_writes: Vec<String>,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    Store,
+    Retract,
+    Purge,
+    Expire,
+}
+
+impl Op {
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Retract => "retract",
+            Self::Purge => "purge",
+            Self::Expire => "expire",
+        }
+    }
+}
+
+/// The first answer to a `write_id`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WriteRecord {
+    pub(crate) write_id: String,
+    /// Keyed digest of the call, so that another call under the same id is noticed.
+    pub(crate) digest: String,
+    pub(crate) seq: u64,
+    pub(crate) at: Moment,
+    pub(crate) answer: Answer,
+}
+
+/// An answer that can be given again.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    Stored(Vec<Outcome>),
+    Forgotten(Counts),
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Memories.
+    pub(crate) memories: usize,
+    /// Versions of them.
+    pub(crate) versions: usize,
+}
+
+/// Why a commit did not return.
+#[derive(Debug)]
+pub(crate) enum CommitError {
+    /// Nothing was written.
+    NotWritten(Error),
+    /// The rows are there, but may not outlive a crash of the machine.
+    Unconfirmed,
+    /// It cannot be known what is there.
+    Unknown(Error),
+}

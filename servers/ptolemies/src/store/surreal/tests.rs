@@ -1,0 +1,116 @@
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    memory::{Outcome, Status},
+    store::{Answer, Counts, Op, WriteRecord},
+};
+
+const NOW: Moment = Moment::from_millis(1_700_000_000_123);
+
+async fn open(dir: &TempDir) -> Result<SurrealStore, OpenError> {
+    SurrealStore::open(&dir.path().join("store"), &Config::default(), NOW).await
+}
+
+fn memory(id: u128) -> Memory {
+    Memory {
+        id: Ulid(id),
+        lineage: Ulid(1),
+        supersedes: (id > 1).then_some(Ulid(id - 1)),
+        version: 2,
+        key: Some("k'\"; --".to_owned()),
+        context: "c".to_owned(),
+        text: "tëxt\n\u{1b}[0m 🙂".to_owned(),
+        tags: vec!["a".to_owned(), "b".to_owned()],
+        importance: 7,
+        confidence: Some(0.25),
+        source: None,
+        expires_at: NOW.after_seconds(60),
+        recorded_at: NOW,
+        retracted_at: Moment::NEVER,
+        seq: 1,
+    }
+}
+
+fn change(seq: u64) -> Change {
+    Change {
+        seq,
+        at: Moment::from_millis(NOW.millis() + seq.cast_signed()),
+        op: Op::Store,
+        insert: Vec::new(),
+        retract: Vec::new(),
+        delete: Vec::new(),
+        write: None,
+        forget_writes: Vec::new(),
+    }
+}
+
+fn record(write_id: &str, answer: Answer) -> WriteRecord {
+    WriteRecord { write_id: write_id.to_owned(), digest: "d".to_owned(), seq: 1, at: NOW, answer }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_come_back_as_they_went_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    let head = store.head(Moment::from_millis(0)).await.unwrap();
+    assert_eq!((head.seq, head.versions), (0, 0));
+    assert!(store.page(None, 10).await.unwrap().is_empty());
+
+    let outcome =
+        Outcome { status: Status::Superseded, id: Ulid(3), version: 2, previous: Some(Ulid(2)) };
+    let write = record("w", Answer::Stored(vec![outcome]));
+    let first =
+        Change { insert: (1..=5).map(memory).collect(), write: Some(write.clone()), ..change(1) };
+    store.commit(&first).await.unwrap();
+    let counts = record("x", Answer::Forgotten(Counts { memories: 1, versions: 2 }));
+    let second = Change {
+        op: Op::Purge,
+        retract: vec![Ulid(1)],
+        delete: vec![Ulid(2), Ulid(4)],
+        write: Some(counts.clone()),
+        ..change(2)
+    };
+    store.commit(&second).await.unwrap();
+    store.close().await;
+
+    let store = open(&dir).await.unwrap();
+    let head = store.head(Moment::from_millis(0)).await.unwrap();
+    assert_eq!((head.seq, head.versions, head.at), (2, 3, Some(second.at)));
+    assert_eq!(head.writes, [write, counts]);
+    let retracted = Memory { retracted_at: second.at, ..memory(1) };
+    assert_eq!(store.page(None, 2).await.unwrap(), [retracted, memory(3)]);
+    assert_eq!(store.page(Some(Ulid(3)), 2).await.unwrap(), [memory(5)]);
+    assert_eq!(store.rows(&[Ulid(5), Ulid(4), Ulid(99)]).await.unwrap(), [memory(5)]);
+    store.commit(&Change { forget_writes: vec!["w".to_owned()], ..change(3) }).await.unwrap();
+    assert_eq!(store.head(Moment::from_millis(0)).await.unwrap().writes.len(), 1);
+    assert!(store.head(NOW).await.unwrap().writes.is_empty());
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_fails_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    store.commit(&Change { insert: vec![memory(1)], ..change(1) }).await.unwrap();
+    // The second row is there already: the first must not stay.
+    let failed = store.commit(&Change { insert: vec![memory(2), memory(1)], ..change(2) }).await;
+    assert!(matches!(failed, Err(CommitError::NotWritten(_))), "{failed:?}");
+    assert!(store.rows(&[Ulid(2)]).await.unwrap().is_empty());
+    assert_eq!(store.head(NOW).await.unwrap().seq, 1);
+    store.commit(&Change { insert: vec![memory(2)], ..change(2) }).await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_layout_is_refused_and_a_second_opening_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    assert!(matches!(open(&dir).await, Err(OpenError::Held)));
+    let answer = store.db.query("UPDATE meta:store SET format = 99").await;
+    answer.and_then(IndexedResults::check).unwrap();
+    store.close().await;
+    drop(store);
+    let Err(OpenError::Newer(message)) = open(&dir).await else { panic!("a newer layout opened") };
+    assert!(message.contains("format 99"), "{message}");
+}

@@ -1,0 +1,13 @@
+//! The tools, one file per family.
+
+mod arguments;
+mod memory;
+mod search;
+
+use mcp_core::prelude::ToolRouter;
+
+use crate::Server;
+
+pub(crate) fn router() -> ToolRouter<Server> {
+    Server::memory_tools() + Server::search_tools()
+}

@@ -1,0 +1,71 @@
+//! Rules of arguments that a schema cannot say, and types that tools share.
+
+use ulid::Ulid;
+
+use crate::{Error, knowledge::WriteId, moment::Moment};
+
+/// A label: key, context, tag, source, write id. Printable characters, no white space at the ends.
+pub(super) fn label(field: &str, text: &str) -> Result<(), Error> {
+    if text.trim() != text || text.is_empty() {
+        return Err(Error::invalid(field, "must not be empty, nor begin or end with white space"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "must not hold control characters"));
+    }
+    Ok(())
+}
+
+pub(super) fn labels(field: &str, texts: &[String]) -> Result<(), Error> {
+    texts.iter().enumerate().try_for_each(|(index, text)| label(&format!("{field}/{index}"), text))
+}
+
+pub(super) fn moment(field: &str, text: &str) -> Result<Moment, Error> {
+    Moment::parse(text).ok_or_else(|| {
+        Error::invalid(field, "must be a time as in 2026-01-31T09:30:00Z, not after the year 9999")
+    })
+}
+
+pub(super) fn optional_moment(field: &str, text: Option<&String>) -> Result<Option<Moment>, Error> {
+    text.map(|text| moment(field, text)).transpose()
+}
+
+pub(super) fn ids(field: &str, texts: &[String]) -> Result<Vec<Ulid>, Error> {
+    let parse = |(index, text): (usize, &String)| {
+        Ulid::from_string(text).map_err(|_| {
+            Error::invalid(format!("{field}/{index}"), "must be an id: 26 letters and digits")
+        })
+    };
+    texts.iter().enumerate().map(parse).collect()
+}
+
+pub(super) fn write_id(
+    id: Option<String>,
+    call: &impl serde::Serialize,
+) -> Result<Option<WriteId>, Error> {
+    let Some(id) = id else { return Ok(None) };
+    label("/write_id", &id)?;
+    let call = serde_json::to_string(call).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(Some(WriteId { id, call }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_printable() {
+        assert!(label("/key", "user:42 färbe").is_ok());
+        for wrong in ["", " ", " a", "a\n", "a\u{0}b", "a\u{1b}[31m"] {
+            assert!(label("/key", wrong).is_err(), "{wrong:?}");
+        }
+        assert!(labels("/tags", &["a".into(), "b ".into()]).is_err());
+    }
+
+    #[test]
+    fn ids_and_times_name_their_place() {
+        let error = ids("/ids", &[Ulid(3).to_string(), "x".into()]).unwrap_err();
+        assert!(matches!(error, Error::Invalid { field, .. } if field == "/ids/1"));
+        assert!(moment("/known_at", "now").is_err());
+        assert_eq!(optional_moment("/known_at", None).unwrap(), None);
+    }
+}

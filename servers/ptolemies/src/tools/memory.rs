@@ -1,0 +1,72 @@
+//! Store, list, forget.
+
+mod forget;
+mod list;
+mod store;
+
+use mcp_core::prelude::*;
+
+use self::{
+    forget::{ForgetItemsArgs, ForgetItemsOutput},
+    list::{ListMemoriesArgs, ListMemoriesOutput},
+    store::{StoreMemoryArgs, StoreMemoryOutput},
+};
+use crate::Server;
+
+#[tool_router(router = memory_tools, vis = "pub(crate)")]
+impl Server {
+    /// Remember up to 500 texts, all of them or none; durable and searchable when answered. A new
+    /// value of a key replaces the old one, which is kept as history; a text that is there already
+    /// is a duplicate.
+    #[tool(
+        title = "Store memories",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn store_memory(
+        &self,
+        Parameters(args): Parameters<StoreMemoryArgs>,
+    ) -> Result<Json<StoreMemoryOutput>> {
+        let (items, write) = args.into_parts()?;
+        Ok(Json(self.knowledge().store(items, write).await?.into()))
+    }
+
+    /// Read memories back by id, key or property, newest first; or count them by context or tag.
+    #[tool(
+        title = "List memories",
+        annotations(
+            read_only_hint = true,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn list_memories(
+        &self,
+        Parameters(args): Parameters<ListMemoriesArgs>,
+    ) -> Result<Json<ListMemoriesOutput>> {
+        Ok(Json(list::answer(self.knowledge(), args).await?))
+    }
+
+    /// Forget memories named by ids, keys, a filter or expiry. `retract` hides them and keeps the
+    /// history; `purge` deletes all their versions.
+    #[tool(
+        title = "Forget memories",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = true,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn forget_items(
+        &self,
+        Parameters(args): Parameters<ForgetItemsArgs>,
+    ) -> Result<Json<ForgetItemsOutput>> {
+        Ok(Json(forget::answer(self.knowledge(), args).await?))
+    }
+}

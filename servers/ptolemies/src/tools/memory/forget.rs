@@ -1,0 +1,163 @@
+//! Arguments and answer of `forget_items`.
+
+use mcp_core::prelude::*;
+
+use crate::{
+    Error, catalog,
+    knowledge::{self, Knowledge, Target},
+    store::Store,
+    tools::arguments::{ids, label, labels, optional_moment, write_id},
+};
+
+/// What to forget: exactly one of `ids`, `keys`, `filter`, `expired`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForgetItemsArgs {
+    /// Ids to forget.
+    #[schemars(length(min = 1, max = 500))]
+    #[serde(default)]
+    ids: Option<Vec<String>>,
+    /// Keys to forget.
+    #[schemars(length(min = 1, max = 500))]
+    #[serde(default)]
+    keys: Option<Vec<String>>,
+    /// Forget what fits all of these.
+    #[serde(default)]
+    filter: Option<ForgetFilter>,
+    /// Purge what has expired now; else it is purged within a minute.
+    #[serde(default)]
+    expired: bool,
+    /// `retract` hides, `purge` deletes (at most 100 memories a call).
+    #[serde(default)]
+    mode: Mode,
+    /// Only count.
+    #[serde(default)]
+    dry_run: bool,
+    /// Name of this write: a repeat within 24 h returns the first answer.
+    #[schemars(length(min = 1, max = 100))]
+    #[serde(default)]
+    write_id: Option<String>,
+}
+
+/// Which memories.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ForgetFilter {
+    /// In this context.
+    #[serde(default)]
+    context: Option<String>,
+    /// With all these tags.
+    #[schemars(length(max = 20))]
+    #[serde(default)]
+    tags: Vec<String>,
+    /// Keys like this.
+    #[schemars(length(min = 1, max = 200))]
+    #[serde(default)]
+    key_glob: Option<String>,
+    /// At most this important.
+    #[schemars(range(min = 1, max = 10))]
+    #[serde(default)]
+    importance_max: Option<u8>,
+    /// Recorded before (RFC 3339).
+    #[serde(default)]
+    recorded_before: Option<String>,
+}
+
+/// How to forget.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    #[default]
+    Retract,
+    Purge,
+}
+
+/// What was forgotten.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ForgetItemsOutput {
+    /// Journal position.
+    seq: u64,
+    /// What was done.
+    mode: Mode,
+    /// True when nothing was changed.
+    dry_run: bool,
+    /// Memories.
+    memories: usize,
+    /// Versions of them.
+    versions: usize,
+    /// Ids or keys for which there was nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+    /// True when this is the answer of an earlier call with the same `write_id`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    repeated: bool,
+}
+
+pub(super) async fn answer<S: Store>(
+    knowledge: &Knowledge<S>,
+    mut args: ForgetItemsArgs,
+) -> Result<ForgetItemsOutput> {
+    let write = write_id(args.write_id.take(), &args)?;
+    let (dry_run, mut mode) = (args.dry_run, args.mode);
+    let names = args.ids.clone().or_else(|| args.keys.clone()).unwrap_or_default();
+    let target = args.into_target()?;
+    if target == Target::Expired {
+        mode = Mode::Purge;
+    }
+    let how = match mode {
+        Mode::Retract => knowledge::Mode::Retract,
+        Mode::Purge => knowledge::Mode::Purge,
+    };
+    let done = knowledge.forget(target, how, dry_run, write).await?;
+    Ok(ForgetItemsOutput {
+        seq: done.seq,
+        mode,
+        dry_run,
+        memories: done.counts.memories,
+        versions: done.counts.versions,
+        missing: done.missing.into_iter().filter_map(|at| names.get(at).cloned()).collect(),
+        repeated: done.repeated,
+    })
+}
+
+impl ForgetItemsArgs {
+    fn into_target(self) -> Result<Target, Error> {
+        match (self.ids, self.keys, self.filter, self.expired) {
+            (Some(given), None, None, false) => Ok(Target::Ids(ids("/ids", &given)?)),
+            (None, Some(keys), None, false) => {
+                labels("/keys", &keys)?;
+                Ok(Target::Keys(keys))
+            }
+            (None, None, Some(filter), false) => Ok(Target::Filter(filter.into_filter()?)),
+            (None, None, None, true) => Ok(Target::Expired),
+            _ => Err(Error::invalid("", "must have exactly one of ids, keys, filter, expired")),
+        }
+    }
+}
+
+impl ForgetFilter {
+    fn into_filter(self) -> Result<catalog::Filter, Error> {
+        if let Some(context) = &self.context {
+            label("/filter/context", context)?;
+        }
+        labels("/filter/tags", &self.tags)?;
+        let filter = catalog::Filter {
+            context: self.context,
+            tags: self.tags,
+            key_glob: self.key_glob,
+            importance_max: self.importance_max,
+            recorded_before: optional_moment(
+                "/filter/recorded_before",
+                self.recorded_before.as_ref(),
+            )?,
+            ..catalog::Filter::default()
+        };
+        if filter == catalog::Filter::default() {
+            return Err(Error::invalid(
+                "/filter",
+                "must name a condition: an empty filter is every memory",
+            ));
+        }
+        Ok(filter)
+    }
+}

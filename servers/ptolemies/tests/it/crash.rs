@@ -1,0 +1,143 @@
+//! kill -9 at any moment: what was acknowledged is there, once, and is found.
+
+use std::{path::Path, time::Duration};
+
+use mcp_testkit::{
+    TestResult,
+    binary::{self, StdioServer},
+    wire,
+};
+use serde_json::{Value, json};
+
+const NAME: &str = "machina-ptolemies";
+
+/// A server on a directory.
+fn start(state: &Path) -> TestResult<StdioServer> {
+    let mut command = binary::command(NAME, state)?;
+    command.args(["--state-dir", &state.join("ptolemies").to_string_lossy()]);
+    StdioServer::spawn(command)
+}
+
+async fn call(
+    server: &mut StdioServer,
+    id: u64,
+    tool: &str,
+    arguments: &Value,
+) -> TestResult<Value> {
+    let message = wire::modern(id, "tools/call", &json!({"name": tool, "arguments": arguments}));
+    let answer = server.ask(&message).await?;
+    let content = answer["result"].get("structuredContent");
+    Ok(content.ok_or_else(|| format!("{tool} failed: {answer}"))?.clone())
+}
+
+/// A word that no other item holds and no stemmer touches.
+fn word(number: u64) -> String {
+    format!("w{number}x")
+}
+
+/// Write numbered items until killed; numbers and ids of those acknowledged.
+async fn write_until_killed(
+    state: &Path,
+    from: u64,
+    after: Duration,
+) -> TestResult<Vec<(u64, String)>> {
+    let mut server = start(state)?;
+    // The first answer shows that it is up: the time to the kill counts from here.
+    call(&mut server, 0, "list_memories", &json!({"limit": 1})).await?;
+    let mut acknowledged = Vec::new();
+    let deadline = tokio::time::Instant::now() + after;
+    let write = async {
+        for number in from.. {
+            let items = json!([
+                {"text": format!("item {} of the log", word(number)), "key": format!("n{number}")},
+                {"text": format!("counter stands at {}", word(number)), "key": "counter"},
+            ]);
+            let Ok(answer) =
+                call(&mut server, number + 1, "store_memory", &json!({"items": items})).await
+            else {
+                break;
+            };
+            let id = answer["results"][0]["id"].as_str().unwrap_or_default().to_owned();
+            acknowledged.push((number, id));
+        }
+    };
+    // At the deadline the future is dropped in the middle of whatever it does.
+    drop(tokio::time::timeout_at(deadline, write).await);
+    binary::signal_to(server.child().id(), "KILL").await?;
+    server.child().wait().await?;
+    Ok(acknowledged)
+}
+
+/// Everything acknowledged is listed under its id, found by its word, once; batches are whole.
+async fn check(
+    state: &Path,
+    acknowledged: &[(u64, String)],
+    sample_from: usize,
+) -> TestResult<u64> {
+    let mut server = start(state)?;
+    let mut id = 0;
+    for chunk in acknowledged.chunks(200) {
+        id += 1;
+        let ids: Vec<&str> = chunk.iter().map(|(_, id)| id.as_str()).collect();
+        let arguments = json!({"ids": ids, "fields": ["key"], "limit": 200});
+        let listed = call(&mut server, id, "list_memories", &arguments).await?;
+        assert!(listed.get("missing").is_none(), "lost: {}", listed["missing"]);
+        for ((number, _), item) in
+            chunk.iter().zip(listed["items"].as_array().into_iter().flatten())
+        {
+            assert_eq!(item["key"], format!("n{number}"));
+        }
+    }
+    for (number, wanted) in acknowledged.iter().skip(sample_from) {
+        id += 1;
+        let arguments = json!({"query": word(*number), "k": 5});
+        let found = call(&mut server, id, "search_knowledge", &arguments).await?;
+        let hits: Vec<&Value> = found["hits"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|hit| hit["key"] != "counter")
+            .collect();
+        assert_eq!(hits.len(), 1, "{number} is found {} times: {found}", hits.len());
+        assert_eq!(&hits[0]["id"], wanted);
+    }
+    let all = call(&mut server, id + 1, "list_memories", &json!({"group_by": "context"})).await?;
+    let count = all["groups"][0]["count"].as_u64().unwrap_or(0);
+    let counter = call(&mut server, id + 2, "list_memories", &json!({"keys": ["counter"]})).await?;
+    // Both items of a batch came together: one current counter, a version per item.
+    if let Some(version) = counter["items"][0]["version"].as_u64() {
+        assert_eq!(version + 1, count, "an item without its counter, or the other way round");
+    }
+    let (_, status) = server.close().await?;
+    assert!(status.success(), "{status}");
+    Ok(count)
+}
+
+/// Kill cycles: 10, or the number in `MACHINA_TEST_KILL_CYCLES`.
+fn cycles() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a test's own knob")]
+    let wanted = std::env::var("MACHINA_TEST_KILL_CYCLES");
+    wanted.ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9() -> TestResult {
+    let state = tempfile::tempdir()?;
+    let mut acknowledged: Vec<(u64, String)> = Vec::new();
+    let mut next = 0;
+    for cycle in 0..cycles() {
+        // 20-400 ms, spread without a pattern that meets the store's own rhythm.
+        let after = Duration::from_millis(20 + cycle * 7_919 % 381);
+        let checked = acknowledged.len();
+        acknowledged.extend(write_until_killed(state.path(), next, after).await?);
+        let there = check(state.path(), &acknowledged, checked).await?;
+        // One batch may have been written without its acknowledgement; never more.
+        let least = acknowledged.len() as u64;
+        let doubtful = (there.saturating_sub(1)).saturating_sub(least);
+        assert!(doubtful <= cycle + 1, "{there} items for {least} acknowledgements");
+        next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
+    }
+    println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());
+    assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! Tests of the whole server.
+
+mod crash;
+mod process;
+mod tools;
+
+mcp_testkit::suite!(machina_ptolemies::Server);
