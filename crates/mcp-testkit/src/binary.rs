@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     process::{ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -180,9 +181,19 @@ impl HttpServer {
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below the range from which the system takes its own, so that
+/// no outgoing connection of another test gets it first.
 pub fn free_port() -> TestResult<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let start = std::process::id().wrapping_mul(7_919);
+    for _attempt in 0..1_000 {
+        let step = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(10_000 + step % 20_000)?;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err("no free port".into())
 }
 
 /// Run an executable to its end: exit code, stdout, stderr.

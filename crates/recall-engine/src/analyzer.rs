@@ -101,8 +101,9 @@ impl Walk {
         if parts.iter().all(|part| part.chars().count() == 1) {
             // An abbreviation with dots: `U.S.A.` is `USA`.
             let joined = fold(&parts.concat()).into_owned();
-            self.one(&joined, emit);
-            self.position += 1;
+            if self.one(&joined, emit) {
+                self.position += 1;
+            }
             return;
         }
         let before = self.position;

@@ -124,6 +124,7 @@ fn sets_are_in_order<S: McpServer>(catalogue: &Catalogue<S>) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one walk through everything that is declared")]
 /// Lists, reads, renders and completes what the server declares; unknown names are -32602.
 pub async fn prompts_and_documents_are_served<S: McpServer>() -> TestResult {
     let server = InProcess::<S>::start(S::Config::default()).await?;

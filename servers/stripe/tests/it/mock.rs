@@ -1,10 +1,10 @@
 //! Every request this server can make is accepted by stripe-mock, which checks it against Stripe's
 //! OpenAPI description.
 
-use std::{net::TcpListener, process::Stdio, time::Duration};
+use std::{process::Stdio, time::Duration};
 
 use mcp_core::config::Environment;
-use mcp_testkit::TestResult;
+use mcp_testkit::{TestResult, binary::free_port};
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -57,10 +57,6 @@ impl Mock {
         }
         Ok(Some(Self { base: format!("http://127.0.0.1:{http}"), _process: process }))
     }
-}
-
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 macro_rules! mock_or_skip {
