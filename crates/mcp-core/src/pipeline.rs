@@ -13,7 +13,7 @@
 //! | F7 | size, JSON-RPC envelope | [`crate::envelope`], both transports |
 //! | F8, F9 | *(scope, quotas: their place)* | |
 //! | P1 | panic isolation | [`call`] |
-//! | P2 | capability gate: undeclared is -32601 | [`handler`] |
+//! | P2 | capability gate: undeclared is -32601 | `pipeline::handler` |
 //! | P3 | *(principal, per-tool quota: their place)* | |
 //! | P4 | arguments against the advertised schema | [`call`], [`crate::validation`] |
 //! | P5 | *(response cache: its place)* | |
