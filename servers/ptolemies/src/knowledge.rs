@@ -252,8 +252,10 @@ impl<S: Store> Knowledge<S> {
 }
 
 impl<S: Store> Shared<S> {
-    fn now(&self) -> Moment {
-        (self.clock)()
+    /// The moment a reader of `state` is at: never before its last change, so that what a write saw
+    /// as expired shows to no later reader, however the clock goes.
+    fn now(&self, state: &State) -> Moment {
+        state.at.map_or_else(&*self.clock, |at| at.max((self.clock)()))
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -271,7 +273,7 @@ impl<S: Store> Shared<S> {
 
     /// Read the store into catalogue and index.
     async fn build(&self, progress: &watch::Sender<Readiness>) -> Result<(), Error> {
-        let since = Moment::from_millis(self.now().millis() - REPEATABLE.cast_signed() * 1_000);
+        let since = Moment::from_millis((self.clock)().millis() - REPEATABLE.cast_signed() * 1_000);
         let Head { seq, at, versions: total, writes } = self.store.head(since).await?;
         let mut after = None;
         let mut done = 0;

@@ -65,10 +65,10 @@ impl<S: Store> Knowledge<S> {
     /// List what is visible, newest first; ids and keys in the order they were given.
     pub(crate) async fn list(&self, query: &Query) -> Result<Listing, Error> {
         self.ready().await?;
-        let now = self.shared.now();
         let (seq, mut ids, missing, known_at) = {
             let state = self.shared.read();
-            let known_at = self.known_at(query, now, state.at)?;
+            let now = self.shared.now(&state);
+            let known_at = self.known_at(query, now)?;
             let (chosen, missing) = state.choose(query, known_at, now);
             (state.seq, chosen, missing, known_at)
         };
@@ -109,9 +109,9 @@ impl<S: Store> Knowledge<S> {
         values: impl Fn(&Entry) -> Vec<String>,
     ) -> Result<(u64, Vec<(String, usize)>), Error> {
         self.ready().await?;
-        let now = self.shared.now();
         let state = self.shared.read();
-        let known_at = self.known_at(query, now, state.at)?;
+        let now = self.shared.now(&state);
+        let known_at = self.known_at(query, now)?;
         let mut counts: HashMap<String, usize> = HashMap::new();
         for (_, entry) in state.catalog.newest(None) {
             if entry.is_visible(known_at, now) && query.filter.accepts(entry) {
@@ -127,16 +127,10 @@ impl<S: Store> Knowledge<S> {
     }
 
     /// The moment an answer is about. Writes that come later are recorded later.
-    fn known_at(
-        &self,
-        query: &Query,
-        now: Moment,
-        changed: Option<Moment>,
-    ) -> Result<Moment, Error> {
-        let latest = now.max(changed.unwrap_or(now));
+    fn known_at(&self, query: &Query, now: Moment) -> Result<Moment, Error> {
         let pinned = query.cursor.map(|cursor| cursor.known_at);
-        let known_at = pinned.or(query.known_at).unwrap_or(latest);
-        if known_at > latest {
+        let known_at = pinned.or(query.known_at).unwrap_or(now);
+        if known_at > now {
             return Err(Error::invalid(
                 "/known_at",
                 format!("must not lie in the future: it is {now}"),

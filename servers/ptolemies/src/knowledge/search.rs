@@ -81,8 +81,8 @@ impl<S: Store> Knowledge<S> {
         let shared = Arc::clone(&self.shared);
         let asked = needle.clone();
         let (seq, now, candidates) = task::compute(token, move |cancel| {
-            let now = shared.now();
             let state = shared.read();
+            let now = shared.now(&state);
             shared.answer_for(now);
             (state.seq, now, state.candidates(&asked, now, &|| cancel.is_cancelled()))
         })

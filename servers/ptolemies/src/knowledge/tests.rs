@@ -48,7 +48,8 @@ impl Bench {
     }
 
     fn now(&self) -> Moment {
-        Moment::from_millis(self.clock.load(Ordering::SeqCst))
+        let shared = &self.knowledge.shared;
+        shared.now(&shared.read())
     }
 
     async fn store(&self, items: Vec<NewMemory>) -> Result<Stored, Error> {
@@ -126,6 +127,18 @@ async fn a_new_value_of_a_key_supersedes_and_the_old_one_is_history() {
     assert_eq!(bench.texts(None).await, ["lives in Porto"]);
     assert_eq!(bench.texts(Some(then)).await, ["lives in Lyon"]);
     assert!(bench.search("Lyon").await.found.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_write_saw_as_expired_shows_to_no_reader() {
+    let bench = Bench::new();
+    bench.one(NewMemory { expiry: Expiry::In(1), ..text("green") }).await;
+    bench.pass(999);
+    // The answer is about the last millisecond of it; the write after it comes a millisecond later.
+    assert_eq!(bench.texts(None).await, ["green"]);
+    assert_eq!(bench.one(text("green")).await.status, Status::Created);
+    assert_eq!(bench.texts(None).await, ["green"]);
+    assert_eq!(bench.search("green").await.found.len(), 1);
 }
 
 #[tokio::test]

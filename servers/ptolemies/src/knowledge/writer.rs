@@ -177,7 +177,10 @@ impl<S: Store> Writer<'_, S> {
 
     /// Purge what has expired.
     async fn sweep(&mut self) -> Result<(), Error> {
-        let expired = self.shared.read().catalog.expired(self.shared.now());
+        let expired = {
+            let state = self.shared.read();
+            state.catalog.expired(self.shared.now(&state))
+        };
         for chunk in expired.chunks(FORGET_CHUNK) {
             let seq = self.shared.read().seq + 1;
             let at = self.next_moment();
@@ -237,8 +240,9 @@ impl<S: Store> Writer<'_, S> {
     /// Later than every change and every answer given.
     fn next_moment(&self) -> Moment {
         let answered = Moment::from_millis(self.shared.answered.load(Ordering::SeqCst));
-        let changed = self.shared.read().at.unwrap_or(Moment::EVER);
-        self.shared.now().max(answered.next()).max(changed.next())
+        let state = self.shared.read();
+        let changed = state.at.unwrap_or(Moment::EVER);
+        self.shared.now(&state).max(answered.next()).max(changed.next())
     }
 
     fn repeated(
