@@ -49,7 +49,8 @@ pub(crate) fn check_level(level: &str) -> Result<(), ConfigError> {
 fn filter(level: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
     let bare = ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
     match level {
-        "off" | "error" | "warn" => EnvFilter::try_new(level),
+        "off" => EnvFilter::try_new(level),
+        "error" | "warn" => EnvFilter::try_new(format!("{level},rmcp=off")),
         "trace" => EnvFilter::try_new("trace,h2=info,hyper=info"),
         _ if bare => EnvFilter::try_new(format!(
             "warn,rmcp=off,mcp_core={level},machina={level},machina_ptolemies={level},machina_stripe={level},\

@@ -104,7 +104,8 @@ fn add_step(pointer: &mut String, name: &str) {
 }
 
 /// Of the branches of a union, the one that the caller most likely meant: the one that matched
-/// deepest, where neither its tag nor its type as a whole is what differs.
+/// deepest, where neither its tag nor its type as a whole is what differs; else the only one that
+/// is not `null`.
 fn branch_meant<'e>(error: &'e ValidationError<'_>) -> Option<&'e ValidationError<'static>> {
     let (Kind::AnyOf { context } | Kind::OneOfNotValid { context }) = error.kind() else {
         return None;
@@ -119,6 +120,15 @@ fn branch_meant<'e>(error: &'e ValidationError<'_>) -> Option<&'e ValidationErro
         })
         .max_by_key(|(depth, _)| *depth)
         .map(|(_, error)| error)
+        .or_else(|| {
+            let first = context.iter().filter_map(|errors| errors.first());
+            let mut branches = first.filter(|error| !asks_null(error));
+            branches.next().filter(|_| branches.next().is_none())
+        })
+}
+
+fn asks_null(error: &ValidationError<'_>) -> bool {
+    matches!(error.kind(), Kind::Type { kind: TypeKind::Single(name) } if name.to_string() == "null")
 }
 
 fn is_tag_or_whole(error: &ValidationError<'_>, here: &str) -> bool {
@@ -291,6 +301,7 @@ mod tests {
         assert_eq!(refused(&schema, &json!({"kind": "a", "a": -1})).0, "/a");
         let optional = json!({"anyOf": [{"type": "integer", "minimum": 3}, {"type": "null"}]});
         assert_eq!(refused(&optional, &json!(1)).1, "must be >= 3, was 1");
+        assert_eq!(refused(&optional, &json!("x")).1, "must be integer, was a string");
     }
 
     #[test]

@@ -52,8 +52,18 @@ pub(super) fn cap(result: &CallToolResult, paging: &[&str]) -> Result<(), ToolEr
 
 /// Arguments by which a tool's answer can be made smaller.
 pub(super) fn paging_arguments(schema: &rmcp::model::JsonObject) -> Vec<&str> {
-    const KNOWN: [&str; 9] =
-        ["limit", "cursor", "fields", "max_bytes", "max_tokens", "tail", "k", "points", "content"];
+    const KNOWN: [&str; 10] = [
+        "limit",
+        "cursor",
+        "fields",
+        "max_bytes",
+        "max_tokens",
+        "tail",
+        "k",
+        "points",
+        "content",
+        "sections",
+    ];
     let properties = schema.get("properties").and_then(serde_json::Value::as_object);
     let has = |name: &&str| properties.is_some_and(|properties| properties.contains_key(*name));
     KNOWN.into_iter().filter(has).collect()

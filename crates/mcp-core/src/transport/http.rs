@@ -8,7 +8,7 @@ use std::{net::SocketAddr, sync::Arc};
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -20,7 +20,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::hosts::{Hosts, Refused};
-use crate::{McpServer, StartError, config::CoreConfig, health::Health, pipeline::Guarded};
+use crate::{
+    McpServer, StartError,
+    config::CoreConfig,
+    health::Health,
+    pipeline::{Guarded, call::RequestId},
+};
 
 pub use listener::serve;
 
@@ -88,20 +93,29 @@ pub fn router<S: McpServer>(
         .route("/health/ready", get(ready::<S>))
         .route("/metrics", get(metrics::<S>))
         .fallback(unknown_route)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&front), check_hosts::<S>))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&front), enter::<S>))
         .with_state(front)
 }
 
-/// F4, for every route.
-async fn check_hosts<S: McpServer>(
+/// F2 and F4, for every route.
+async fn enter<S: McpServer>(
     State(front): State<Arc<Front<S>>>,
-    request: axum::extract::Request,
+    mut request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
-    let refused = match front.hosts.check(request.headers()) {
-        Ok(()) => return next.run(request).await,
-        Err(refused) => refused,
+    let id = RequestId::next();
+    request.extensions_mut().insert(id.clone());
+    let mut response = match front.hosts.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refuse_host(&front, refused),
     };
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+fn refuse_host<S: McpServer>(front: &Front<S>, refused: Refused) -> Response {
     let (status, reason, message) = match refused {
         Refused::MalformedHost => {
             (StatusCode::BAD_REQUEST, "host", "exactly one Host header is needed")

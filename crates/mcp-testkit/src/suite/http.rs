@@ -57,6 +57,7 @@ pub async fn hosts_and_origins_are_checked<S: McpServer>() -> TestResult {
             format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
         let answer = raw(server.address, request.as_bytes()).await?;
         ensure!(answer.status == 403, "{path}: {answer:?}");
+        ensure!(answer.head.contains("x-request-id: "), "{path}: {answer:?}");
     }
     for head in [
         "GET /health HTTP/1.1\r\n",

@@ -1,4 +1,4 @@
-//! F2, F5 and F7 of `/mcp`, and the last look at what rmcp answers.
+//! F5 and F7 of `/mcp`, and the last look at what rmcp answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +15,6 @@ use super::{Front, MAX_SESSIONS};
 use crate::{
     McpServer,
     envelope::{self, Envelope},
-    pipeline::call::RequestId,
 };
 
 /// A client that sends its body slower than this is given up.
@@ -28,8 +27,7 @@ pub(super) async fn mcp<S: McpServer>(
     State(front): State<Arc<Front<S>>>,
     request: Request,
 ) -> Response {
-    let id = RequestId::next();
-    let mut response = match admit(&front, request, &id).await {
+    match admit(&front, request).await {
         Ok((request, message)) => {
             let response = front.mcp.handle(request).await.map(Body::new);
             present(response, message).await
@@ -38,11 +36,7 @@ pub(super) async fn mcp<S: McpServer>(
             front.server.metrics().refused(refused.reason);
             refused.response
         }
-    };
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert("x-request-id", id);
     }
-    response
 }
 
 struct Refusal {
@@ -76,7 +70,6 @@ type Message = Option<Value>;
 async fn admit<S: McpServer>(
     front: &Front<S>,
     request: Request,
-    id: &RequestId,
 ) -> Result<(Request<Body>, Message), Refusal> {
     if request.method() != Method::POST {
         // rmcp serves GET and DELETE to sessions, else it answers 405.
@@ -94,7 +87,6 @@ async fn admit<S: McpServer>(
     }
     let message = envelope.id.clone();
     let bytes = if json_only { keep_json(&envelope, &bytes)? } else { None }.unwrap_or(bytes);
-    parts.extensions.insert(id.clone());
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
 }
