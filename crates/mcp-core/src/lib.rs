@@ -9,6 +9,7 @@
 #[cfg(feature = "http-client")]
 pub mod http_client;
 
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod envelope;
@@ -31,6 +32,7 @@ pub mod telemetry;
 pub mod transport;
 pub mod validation;
 
+pub use auth::{Principal, Scope};
 pub use config::{ConfigError, ServerConfig};
 pub use error::{Kind, Result, ToolError};
 pub use run::main;
@@ -56,8 +58,8 @@ pub mod prelude {
     pub use tokio_util::sync::CancellationToken;
 
     pub use crate::{
-        CallPolicy, ConfigError, Facts, Kind, McpServer, ProbeReport, ProbeState, Prompt,
-        PromptArgument, Resource, Result, SecretString, ServerConfig, StartContext, StartError,
-        ToolError, Toolset, fleet, progress::Progress, task,
+        CallPolicy, ConfigError, Facts, Kind, McpServer, Principal, ProbeReport, ProbeState,
+        Prompt, PromptArgument, Resource, Result, SecretString, ServerConfig, StartContext,
+        StartError, ToolError, Toolset, fleet, progress::Progress, task,
     };
 }

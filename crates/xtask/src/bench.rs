@@ -23,7 +23,7 @@ fn bars(name: &str) -> (f64, f64) {
 }
 
 pub(crate) fn run(runs: usize) -> Result<()> {
-    let directory = server::build_fleet(true)?;
+    let directory = server::build_release()?;
     let mut rows = vec![
         "server,stdio_ms_min,stdio_ms_median,stdio_ms_max,idle_rss_mib,bar_ms,bar_mib".to_owned(),
     ];

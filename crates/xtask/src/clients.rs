@@ -29,7 +29,7 @@ const CALLS: [(&str, &str, &str, &[&str]); 7] = [
 ];
 
 pub(crate) fn run() -> Result<()> {
-    let directory = server::build_fleet(false)?;
+    let directory = server::build()?;
     let scripts = root().join("crates/xtask/clients");
     let python = variable("MACHINA_PYTHON")?;
     let node = variable("MACHINA_NODE")?;

@@ -93,9 +93,7 @@ pub(crate) fn run() -> Result<()> {
         script: variable("MACHINA_CONFORMANCE")?,
         output: server::state().join("conformance"),
     };
-    let mut packages = server::packages();
-    packages.push("mcp-testkit".to_owned());
-    let directory = server::build(&packages.iter().map(String::as_str).collect::<Vec<_>>(), false)?;
+    let directory = server::build()?;
     let mut failed = fixture(&suite, &directory)?;
     for member in MEMBERS {
         failed += one_of_seven(&suite, &directory, &member.binary())?;

@@ -50,7 +50,7 @@ impl Facts {
 }
 
 pub(crate) fn run(check: bool) -> Result<()> {
-    let directory = server::build_fleet(false)?;
+    let directory = server::build()?;
     let fleet = MEMBERS
         .into_iter()
         .map(|member| Facts::ask(&directory, member))

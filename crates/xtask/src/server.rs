@@ -13,32 +13,48 @@ use serde_json::Value;
 
 use crate::root;
 
-/// Build executables of this workspace; where they lie.
-pub(crate) fn build(packages: &[&str], release: bool) -> Result<PathBuf> {
-    let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let mut command = Command::new(cargo);
-    command.current_dir(root()).args(["build", "-q", "--locked"]);
-    command.args(release.then_some("--release"));
-    command.args(packages.iter().flat_map(|package| ["-p", package]));
+/// Build every executable as `cargo test --workspace` does, so that nothing is built twice with
+/// other features; where they lie.
+pub(crate) fn build() -> Result<PathBuf> {
+    run(cargo().args(["build", "-q", "--locked", "--workspace", "--bins", "--tests"]))?;
+    Ok(target_directory()?.join("debug"))
+}
+
+/// Build the fleet for release as `scripts/up` does; where it lies.
+pub(crate) fn build_release() -> Result<PathBuf> {
+    let mut command = cargo();
+    command.args(["build", "--locked", "--release", "-p", "machina"]);
+    command.args(MEMBERS.iter().flat_map(|member| ["-p".to_owned(), member.binary()]));
+    run(&mut command)?;
+    Ok(target_directory()?.join("release"))
+}
+
+fn run(command: &mut Command) -> Result<()> {
     ensure!(command.status()?.success(), "the build failed");
-    let metadata = Command::new(cargo)
-        .current_dir(root())
-        .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
-        .output()?;
+    Ok(())
+}
+
+fn target_directory() -> Result<PathBuf> {
+    let metadata =
+        cargo().args(["metadata", "--no-deps", "--format-version", "1", "--locked"]).output()?;
     let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
-    let target = metadata["target_directory"].as_str().context("no target directory")?;
-    Ok(PathBuf::from(target).join(if release { "release" } else { "debug" }))
+    Ok(PathBuf::from(metadata["target_directory"].as_str().context("no target directory")?))
 }
 
-/// Names of the seven packages.
-pub(crate) fn packages() -> Vec<String> {
-    MEMBERS.iter().map(mcp_core::fleet::Member::binary).collect()
-}
-
-/// Build the seven; where they lie.
-pub(crate) fn build_fleet(release: bool) -> Result<PathBuf> {
-    let packages = packages();
-    build(&packages.iter().map(String::as_str).collect::<Vec<_>>(), release)
+/// Cargo, without what the cargo that runs this program says of it: build scripts (ring's) take a
+/// change of these variables for a reason to build again, and with them half the dependencies.
+fn cargo() -> Command {
+    let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
+    command.current_dir(root());
+    for part in
+        ["NAME", "VERSION", "VERSION_MAJOR", "VERSION_MINOR", "VERSION_PATCH", "VERSION_PRE"]
+    {
+        command.env_remove(format!("CARGO_PKG_{part}"));
+    }
+    for part in ["DIR", "PATH", "LINKS"] {
+        command.env_remove(format!("CARGO_MANIFEST_{part}"));
+    }
+    command
 }
 
 /// A command on an executable, without this machine's own settings.

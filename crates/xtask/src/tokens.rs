@@ -30,7 +30,7 @@ pub(crate) fn count(
 }
 
 pub(crate) fn run() -> Result<()> {
-    let directory = server::build_fleet(false)?;
+    let directory = server::build()?;
     let mut fleet = 0;
     say("server      tools  tokens");
     for member in MEMBERS {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::hosts::{Hosts, Refused};
 use crate::{
-    McpServer, StartError,
+    McpServer, Principal, StartError,
     config::CoreConfig,
     health::Health,
     pipeline::{Guarded, call::RequestId},
@@ -105,6 +105,7 @@ async fn enter<S: McpServer>(
 ) -> Response {
     let id = RequestId::next();
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(Principal::anonymous());
     let mut response = match front.hosts.check(request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refused) => refuse_host(&front, refused),

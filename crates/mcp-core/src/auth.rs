@@ -1,0 +1,5 @@
+//! Who calls, and how far they may go.
+
+mod principal;
+
+pub use principal::{Principal, Scope};
