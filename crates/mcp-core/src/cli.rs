@@ -1,6 +1,7 @@
 //! The command line that all servers share.
 
 mod call;
+mod key;
 mod print;
 
 use std::{ffi::OsString, net::IpAddr, path::PathBuf, process::ExitCode};
@@ -9,12 +10,14 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde_json::{Map, Value};
 
 pub use call::{arguments_of, call, show};
+pub use key::{KeyCommand, ScopeWord, TokenCommand};
 
 use crate::{
     McpServer, StartError,
     config::{Flags, Loaded},
     healthcheck,
     server::Exit,
+    state_dir::StateDir,
 };
 
 /// A server's command line.
@@ -103,6 +106,18 @@ pub enum Command {
         /// Print the result on one line, for machines
         #[arg(long)]
         json: bool,
+    },
+    /// Show the first API key, or make, list, rotate and revoke keys
+    Key {
+        /// What to do; without it, show the first key
+        #[command(subcommand)]
+        command: Option<KeyCommand>,
+    },
+    /// Sign tokens with the shared secret
+    Token {
+        /// What to do
+        #[command(subcommand)]
+        command: TokenCommand,
     },
     /// Print the effective settings, each with its source
     Config {
@@ -207,8 +222,16 @@ pub(crate) fn without_config<S: McpServer>(cli: &Cli) -> Result<Option<Exit>, St
 pub(crate) fn with_config<S: McpServer>(
     cli: &Cli,
     loaded: &Loaded<S::Config>,
+    state: &StateDir,
 ) -> Result<Option<Exit>, StartError> {
+    let member = S::FACTS.member;
     match &cli.command {
+        Some(Command::Key { command }) => {
+            return key::key(command.as_ref(), &loaded.core, member, state).map(Some);
+        }
+        Some(Command::Token { command }) => {
+            return key::token(command, &loaded.core, member).map(Some);
+        }
         Some(Command::Config { json, schema }) => print::config::<S>(loaded, *json, *schema)?,
         Some(Command::Tools { json, tokens }) => print::tools::<S>(&loaded.core, *json, *tokens)?,
         Some(Command::Healthcheck { ready, .. }) => {

@@ -17,7 +17,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 pub use self::{
-    core::{CoreConfig, LogFormat},
+    core::{AuthMode, CoreConfig, LogFormat},
     environment::{DEVELOPER_VARIABLES, Environment},
     load::{Entry, Flags, Loaded, Source, load},
     setting::{Setting, settings_of},

@@ -18,6 +18,8 @@ pub struct Envelope<'a> {
     pub id: Option<Value>,
     /// Its method; `None` for a response.
     pub method: Option<Cow<'a, str>>,
+    /// Name of the tool, in a `tools/call`.
+    pub tool: Option<Cow<'a, str>>,
     /// Whether the caller wants progress notifications.
     pub wants_progress: bool,
 }
@@ -120,7 +122,21 @@ fn check<'a>(raw: &Raw<'a>) -> Result<Envelope<'a>, Fault> {
         return Err(fault("invalid request: `params` must be an object"));
     }
     let wants_progress = raw.params.is_some_and(wants_progress);
-    Ok(Envelope { id, method, wants_progress })
+    let tool = match &method {
+        Some(method) if method == "tools/call" => raw.params.and_then(name_of),
+        _ => None,
+    };
+    Ok(Envelope { id, method, tool, wants_progress })
+}
+
+/// `name` of the parameters, where they have one.
+fn name_of(params: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(borrow)]
+        name: Option<&'a RawValue>,
+    }
+    serde_json::from_str::<Params<'_>>(params.get()).ok()?.name.and_then(text_of)
 }
 
 fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {

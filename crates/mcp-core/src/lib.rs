@@ -18,6 +18,7 @@ pub mod extended;
 pub mod fleet;
 pub mod health;
 pub mod healthcheck;
+pub mod limits;
 pub mod metrics;
 pub mod pipeline;
 pub mod progress;

@@ -9,12 +9,12 @@
 //! | F3 | routes | [`crate::transport::http`] |
 //! | F4 | Host and Origin | [`crate::transport::hosts`] |
 //! | F5 | content type, accepted types | [`crate::transport::http`] |
-//! | F6 | *(authentication: its place)* | |
+//! | F6 | who calls | [`crate::auth`], `transport::http::gate` |
 //! | F7 | size, JSON-RPC envelope | [`crate::envelope`], both transports |
-//! | F8, F9 | *(scope, quotas: their place)* | |
+//! | F8, F9 | scope, quotas, calls in flight | `transport::http::gate`, [`crate::limits`] |
 //! | P1 | panic isolation | [`call`] |
 //! | P2 | capability gate: undeclared is -32601 | `pipeline::handler` |
-//! | P3 | *(principal, per-tool quota: their place)* | |
+//! | P3 | principal, scope, per-tool quota | [`call`] |
 //! | P4 | arguments against the advertised schema | [`call`], [`crate::validation`] |
 //! | P5 | *(response cache: its place)* | |
 //! | P6 | deadline, cancellation | [`call`] |
@@ -37,6 +37,7 @@ use crate::{
     McpServer,
     config::{ConfigError, CoreConfig},
     extended::Extended,
+    limits::Limits,
     metrics::Metrics,
 };
 
@@ -50,7 +51,9 @@ struct Inner<S> {
     extended: Option<Arc<dyn Extended>>,
     info: ServerInfo,
     metrics: Arc<Metrics>,
+    limits: Limits,
     deadline: Duration,
+    max_result: usize,
 }
 
 impl<S> Clone for Guarded<S> {
@@ -102,7 +105,9 @@ impl<S: McpServer> Guarded<S> {
             extended,
             info,
             metrics: Arc::new(Metrics::new(&S::FACTS)),
+            limits: Limits::new(core),
             deadline: Duration::from_secs(core.deadline),
+            max_result: core.max_result,
         })))
     }
 
@@ -114,6 +119,11 @@ impl<S: McpServer> Guarded<S> {
     /// The tools on offer.
     pub fn catalogue(&self) -> &Catalogue<S> {
         &self.0.catalogue
+    }
+
+    /// The limits of this server.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
     }
 
     /// The metrics of this server.

@@ -7,6 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     McpServer, StartContext, StartError,
+    auth::Authenticator,
     cli::{self, Cli, Command},
     config::{self, CoreConfig, Environment, Loaded},
     health::Health,
@@ -50,12 +51,17 @@ fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
     if let Some(exit) = cli::without_config::<S>(&cli)? {
         return Ok(exit);
     }
-    let loaded: Loaded<S::Config> = config::load(S::FACTS.member, &cli.flags(), &environment)?;
+    let mut loaded: Loaded<S::Config> = config::load(S::FACTS.member, &cli.flags(), &environment)?;
+    if !matches!(cli.command, None | Some(Command::Serve { .. })) {
+        // Who runs one command sees its answer; what a server would log of it is noise.
+        loaded.quieten();
+    }
     telemetry::init(&loaded.core);
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    if let Some(exit) = cli::with_config::<S>(&cli, &loaded)? {
+    let state = state_dir::<S>(&loaded.core, &environment);
+    if let Some(exit) = cli::with_config::<S>(&cli, &loaded, &state)? {
         return Ok(exit);
     }
     if matches!(cli.command, Some(Command::Serve { .. })) {
@@ -65,7 +71,7 @@ fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::internal(format!("no async runtime: {error}")))?;
-    let exit = runtime.block_on(started::<S>(cli, loaded, &environment));
+    let exit = runtime.block_on(started::<S>(cli, loaded, state));
     // Blocking work that ignores its cancel flag must not keep the process.
     runtime.shutdown_background();
     exit
@@ -74,14 +80,13 @@ fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
 async fn started<S: McpServer>(
     cli: Cli,
     loaded: Loaded<S::Config>,
-    environment: &Environment,
+    state: StateDir,
 ) -> Result<Exit, StartError> {
     // Before the first message, so that no signal finds the default handler.
     let signals = Signals::take()?;
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
-    let state = state_dir::<S>(&loaded.core, environment);
-    let context = StartContext::new(state, tracker.clone(), stopping.clone());
+    let context = StartContext::new(state.clone(), tracker.clone(), stopping.clone());
     let server = S::start(loaded.server, context).await?;
     let guarded = Guarded::new(server, &loaded.core)?;
 
@@ -92,7 +97,8 @@ async fn started<S: McpServer>(
                 if until_eof {
                     stop_at_eof(stopping.clone())?;
                 }
-                serve(&guarded, &loaded.core, stopping.clone()).await
+                let auth = Authenticator::open(&loaded.core, S::FACTS.member, &state)?;
+                serve(&guarded, &loaded.core, auth, stopping.clone()).await
             }
             Some(Command::Call { tool, arguments, json }) => {
                 cli::call(&guarded, &tool, &arguments, json).await
@@ -116,23 +122,24 @@ async fn started<S: McpServer>(
 async fn serve<S: McpServer>(
     server: &Guarded<S>,
     core: &CoreConfig,
+    auth: Authenticator,
     stopping: CancellationToken,
 ) -> Result<Exit, StartError> {
     let listener = http::bind(core, S::FACTS.member.port).await?;
     let address = listener
         .local_addr()
         .map_err(|error| StartError::internal(format!("no local address: {error}")))?;
-    if core.allow_unauthenticated && !core.bind.is_loopback() {
+    if !core.asks_for_credentials() && !core.bind.is_loopback() {
         tracing::warn!(%address, "anyone who reaches this address may call every tool");
     }
     let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
     let aborting = CancellationToken::new();
-    let router = http::router(server, health, core, aborting.clone());
+    let router = http::router(server, health, core, auth, aborting.clone());
     let member = S::FACTS.member;
     let tools = server.catalogue().tools().count();
     tracing::info!(server = member.name, %address, tools, "listening: http://{address}/mcp");
     let metrics = Arc::clone(server.metrics());
-    let drained = http::serve(listener, router, core.max_connections, metrics, stopping).await;
+    let drained = http::serve(listener, router, core, metrics, stopping).await;
     if !drained {
         tracing::warn!("requests were cut off: they did not end in time");
         aborting.cancel();

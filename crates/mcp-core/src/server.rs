@@ -1,6 +1,6 @@
 //! What a server author writes: one trait, a few plain facts.
 
-use std::{fmt, future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, future::Future, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -9,6 +9,7 @@ use crate::{
     Result, ServerConfig,
     extended::Extended,
     fleet::Member,
+    limits::Rate,
     state_dir::{StateDir, StateLock},
     task::Tasks,
 };
@@ -113,6 +114,10 @@ pub struct Toolset {
 pub struct CallPolicy {
     /// Longest run of one call; `None` takes the configured default (30 s).
     pub deadline: Option<Duration>,
+    /// How many calls one call counts for in its caller's quota; `None` is one.
+    pub weight: Option<NonZeroU32>,
+    /// Rate of this tool for each caller, besides the caller's quota.
+    pub rate: Option<Rate>,
 }
 
 impl CallPolicy {
@@ -121,7 +126,21 @@ impl CallPolicy {
 
     /// Everything at its default.
     pub const fn new() -> Self {
-        Self { deadline: None }
+        Self { deadline: None, weight: None, rate: None }
+    }
+
+    /// Let one call count for `weight` calls in its caller's quota.
+    #[must_use]
+    pub const fn weight(mut self, weight: u32) -> Self {
+        self.weight = NonZeroU32::new(weight);
+        self
+    }
+
+    /// Let each caller call it at this rate.
+    #[must_use]
+    pub const fn rate(mut self, rate: Rate) -> Self {
+        self.rate = Some(rate);
+        self
     }
 
     /// Let one call run for this long, at most [`Self::MAX_DEADLINE`].

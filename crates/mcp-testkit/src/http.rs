@@ -4,9 +4,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use mcp_core::{
     McpServer,
+    auth::Authenticator,
     config::CoreConfig,
     health::Health,
     pipeline::Guarded,
+    state_dir::StateDir,
     transport::http::{router, serve},
 };
 use serde_json::Value;
@@ -146,12 +148,14 @@ pub async fn serve_here<S: McpServer>(
     let address = listener.local_addr()?;
     let stopping = CancellationToken::new();
     let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
-    let router = router(server, health, core, stopping.clone());
+    let state = StateDir::new(core.state_dir.clone().unwrap_or_default());
+    let auth = Authenticator::open(core, S::FACTS.member, &state)?;
+    let router = router(server, health, core, auth, stopping.clone());
     let metrics = Arc::clone(server.metrics());
-    let (limit, token) = (core.max_connections, stopping.clone());
+    let (core, token) = (core.clone(), stopping.clone());
     #[expect(clippy::disallowed_methods, reason = "a test's own task, ended by the guard")]
     drop(tokio::spawn(async move {
-        serve(listener, router, limit, metrics, token).await;
+        serve(listener, router, &core, metrics, token).await;
     }));
     Ok((address, stopping.drop_guard()))
 }

@@ -15,6 +15,8 @@ use rmcp::{
     service::RequestContext,
 };
 
+use crate::limits::Rates;
+
 /// How far a caller may go with one server; each includes the ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
@@ -68,11 +70,13 @@ impl Scope {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal(Arc<Inner>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Inner {
     id: Arc<str>,
     scope: Option<Scope>,
     tools: Option<BTreeSet<String>>,
+    rates: Option<Rates>,
+    local: bool,
 }
 
 impl Principal {
@@ -83,13 +87,22 @@ impl Principal {
         scope: Option<Scope>,
         tools: Option<BTreeSet<String>>,
     ) -> Self {
-        Self(Arc::new(Inner { id: id.into(), scope, tools }))
+        Self(Arc::new(Inner { id: id.into(), scope, tools, rates: None, local: false }))
+    }
+
+    /// With limits of its own.
+    #[must_use]
+    pub fn with_rates(self, rates: Rates) -> Self {
+        let inner = Arc::unwrap_or_clone(self.0);
+        Self(Arc::new(Inner { rates: Some(rates), ..inner }))
     }
 
     /// The user of this machine: whoever started the process and speaks to its stdin.
     pub fn local() -> Self {
-        static LOCAL: LazyLock<Principal> =
-            LazyLock::new(|| Principal::new("local", Some(Scope::Admin), None));
+        static LOCAL: LazyLock<Principal> = LazyLock::new(|| {
+            let inner = Arc::unwrap_or_clone(Principal::new("local", Some(Scope::Admin), None).0);
+            Principal(Arc::new(Inner { local: true, ..inner }))
+        });
         LOCAL.clone()
     }
 
@@ -100,22 +113,42 @@ impl Principal {
         ANONYMOUS.clone()
     }
 
+    /// A caller that may do nothing: of a message that passed no front.
+    pub(crate) fn nobody() -> Self {
+        Self::new("nobody", None, None)
+    }
+
     /// The caller of this message: the one that the HTTP front authenticated, else the local user.
     pub fn of(context: &RequestContext<RoleServer>) -> Self {
         match context.extensions.get::<http::request::Parts>() {
-            // A message that came by HTTP without passing the front may call nothing.
-            Some(parts) => parts
-                .extensions
-                .get::<Self>()
-                .cloned()
-                .unwrap_or_else(|| Self::new("nobody", None, None)),
+            Some(parts) => parts.extensions.get::<Self>().cloned().unwrap_or_else(Self::nobody),
             None => Self::local(),
         }
+    }
+
+    /// Whether a credential named it.
+    pub fn is_authenticated(&self) -> bool {
+        !self.is_local() && self.id() != "anonymous"
     }
 
     /// Stable name of the caller: what it made is found under this name.
     pub fn id(&self) -> &str {
         &self.0.id
+    }
+
+    /// The same, shared: a key for maps.
+    pub fn shared_id(&self) -> Arc<str> {
+        Arc::clone(&self.0.id)
+    }
+
+    /// Whether it is [`Principal::local`].
+    pub fn is_local(&self) -> bool {
+        self.0.local
+    }
+
+    /// Its own limits, if it has some.
+    pub fn rates(&self) -> Option<Rates> {
+        self.0.rates
     }
 
     /// The furthest it may go.

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, ServerConfig};
+use crate::{SecretString, limits::Rate};
 
 /// Settings of every server: `MACHINA_<KEY>`, or `MACHINA_<SERVER>_<KEY>` for one server.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -33,15 +34,62 @@ pub struct CoreConfig {
     pub allowed_hosts: Vec<String>,
     /// Origins that a browser may call from, besides loopback, with scheme, and a port or `:*`.
     pub allowed_origins: Vec<String>,
+    /// How callers over HTTP show who they are: `api_key`, `jwt`, or both; empty asks for nothing,
+    /// which beyond loopback is refused.
+    pub auth: Vec<AuthMode>,
     /// Listen beyond loopback although nothing asks for a credential. Whoever reaches the port may
     /// call every tool.
     pub allow_unauthenticated: bool,
-    /// In a container: listen on the container's own address, because its ports are published on
-    /// the host's loopback only. Interim, until authentication is there.
-    pub container_loopback_publish: bool,
+    /// The public URL of `/mcp`: the audience that tokens must name, and the resource of the
+    /// metadata (RFC 9728). By default the URL on loopback.
+    #[schemars(length(min = 1, max = 2_048))]
+    pub public_url: Option<String>,
+    /// API keys that may do everything, comma-separated, at least 32 characters each. More is told
+    /// of keys in `api_keys_file`.
+    pub api_keys: Option<SecretString>,
+    /// File of API keys, kept by `key create`; by default `api_keys.json` in the state directory.
+    /// When there is none and `api_keys` is unset, a first key is made beside it, in `api_key`.
+    pub api_keys_file: Option<PathBuf>,
+    /// Secret of at least 32 bytes that tokens are signed with (HS256): `token mint` makes them.
+    /// Not together with `jwks_url`.
+    pub jwt_secret: Option<SecretString>,
+    /// Where the issuer publishes its public keys; `https`, or `http` on loopback.
+    #[schemars(length(min = 1, max = 2_048))]
+    pub jwks_url: Option<String>,
+    /// The issuer that tokens must name. With `jwks_url` it is needed; with `jwt_secret` it is
+    /// `machina` by default.
+    #[schemars(length(min = 1, max = 2_048))]
+    pub jwt_issuer: Option<String>,
+    /// Calls a second of one caller that change nothing: `N` or `N:BURST`; 0 is no limit.
+    pub rate_read: Rate,
+    /// The same for calls that change something.
+    pub rate_write: Rate,
+    /// The same for calls that destroy something.
+    pub rate_admin: Rate,
+    /// Calls in flight at once.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub max_in_flight: usize,
+    /// Calls of one caller in flight at once.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub max_in_flight_each: usize,
+    /// How long a call waits for a free place, in milliseconds.
+    #[schemars(range(min = 0, max = 60_000))]
+    pub queue_ms: u64,
     /// Connections open at once.
     #[schemars(range(min = 1, max = 65_536))]
     pub max_connections: usize,
+    /// Connections of one address open at once.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub max_connections_each: usize,
+    /// How long a client may take to send its headers, in seconds.
+    #[schemars(range(min = 1, max = 600))]
+    pub header_timeout: u64,
+    /// How long a client may take to send its body, in seconds.
+    #[schemars(range(min = 1, max = 600))]
+    pub body_timeout: u64,
+    /// Longest text of a result, in characters; most clients cut at about 62,000.
+    #[schemars(range(min = 1_000, max = 1_000_000))]
+    pub max_result: usize,
     /// Largest request body, and longest stdio line, in bytes.
     #[schemars(range(min = 1_024, max = 67_108_864))]
     pub max_body: usize,
@@ -53,6 +101,17 @@ pub struct CoreConfig {
     pub log_level: String,
     /// Form of the log lines.
     pub log_format: LogFormat,
+}
+
+/// How a caller shows who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum AuthMode {
+    /// A key of `api_keys` or `api_keys_file` as bearer.
+    ApiKey,
+    /// A signed token as bearer.
+    Jwt,
 }
 
 /// Form of the log lines.
@@ -80,9 +139,25 @@ impl Default for CoreConfig {
             read_only: false,
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
+            auth: Vec::new(),
             allow_unauthenticated: false,
-            container_loopback_publish: false,
+            public_url: None,
+            api_keys: None,
+            api_keys_file: None,
+            jwt_secret: None,
+            jwks_url: None,
+            jwt_issuer: None,
+            rate_read: Rate::new(100, 200),
+            rate_write: Rate::new(10, 20),
+            rate_admin: Rate::new(1, 5),
+            max_in_flight: 256,
+            max_in_flight_each: 64,
+            queue_ms: 2_000,
             max_connections: 1_024,
+            max_connections_each: 256,
+            header_timeout: 10,
+            body_timeout: 15,
+            max_result: 50_000,
             max_body: 4 << 20,
             deadline: 30,
             log_level: "info".to_owned(),
@@ -94,6 +169,7 @@ impl Default for CoreConfig {
 impl ServerConfig for CoreConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         crate::telemetry::check_level(&self.log_level)?;
+        crate::auth::check(self)?;
         for origin in &self.allowed_origins {
             crate::transport::hosts::check_origin(origin)?;
         }
@@ -110,16 +186,20 @@ impl CoreConfig {
     /// # Errors
     /// When `bind` is not loopback and no setting says that this is wanted.
     pub fn check_bind(&self) -> Result<(), ConfigError> {
-        let open = self.allow_unauthenticated || self.container_loopback_publish;
-        if self.bind.is_loopback() || open {
+        if self.bind.is_loopback() || self.allow_unauthenticated || !self.auth.is_empty() {
             return Ok(());
         }
         Err(ConfigError::new(
             "MACHINA_BIND",
-            format!("{} is reachable from other machines, and no authentication is set up", self.bind),
+            format!("{} is reachable from other machines, and nothing asks for a credential", self.bind),
         )
         .with_hint(
-            "bind 127.0.0.1, or set MACHINA_ALLOW_UNAUTHENTICATED=1 if a proxy in front authenticates",
+            "set MACHINA_AUTH=api_key or jwt, bind 127.0.0.1, or set MACHINA_ALLOW_UNAUTHENTICATED=1 if a proxy in front authenticates",
         ))
+    }
+
+    /// Whether callers over HTTP are asked who they are.
+    pub fn asks_for_credentials(&self) -> bool {
+        !self.auth.is_empty()
     }
 }

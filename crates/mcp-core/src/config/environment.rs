@@ -24,6 +24,8 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
     ("MCP_HOST", "MACHINA_BIND"),
     ("MCP_PORT", "MACHINA_PORT"),
     ("LOG_LEVEL", "MACHINA_LOG_LEVEL"),
+    ("API_KEYS", "MACHINA_API_KEYS"),
+    ("JWT_SECRET", "MACHINA_JWT_SECRET"),
 ];
 
 /// A snapshot of the variables. An empty value counts as unset: compose passes `${VAR:-}` on.

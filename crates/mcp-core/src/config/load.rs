@@ -75,6 +75,17 @@ pub struct Loaded<C> {
     pub notes: Vec<String>,
 }
 
+impl<C> Loaded<C> {
+    /// Log warnings only, unless something set the level.
+    pub(crate) fn quieten(&mut self) {
+        let default = Source::Default.to_string();
+        if self.entries.iter().any(|entry| entry.key == "core.log_level" && entry.source == default)
+        {
+            "warn".clone_into(&mut self.core.log_level);
+        }
+    }
+}
+
 /// Load the configuration of a server.
 ///
 /// # Errors

@@ -146,5 +146,5 @@ fn strangers_reach_no_open_server_by_accident() {
     };
     assert!(bound(&[]).unwrap_err().to_string().starts_with("MACHINA_BIND: 0.0.0.0"));
     assert!(bound(&[("MACHINA_ALLOW_UNAUTHENTICATED", "1")]).is_ok());
-    assert!(bound(&[("MACHINA_CONTAINER_LOOPBACK_PUBLISH", "1")]).is_ok());
+    assert!(bound(&[("MACHINA_AUTH", "api_key")]).is_ok());
 }

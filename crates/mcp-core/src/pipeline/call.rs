@@ -22,7 +22,8 @@ use tokio::time::Instant;
 
 use super::{Guarded, catalogue::Entry, document, present};
 use crate::{
-    CallPolicy, Kind, McpServer, ToolError,
+    CallPolicy, Kind, McpServer, Principal, ToolError,
+    limits::{Busy, Slot},
     metrics::Operation,
     validation::{self, Violation},
 };
@@ -101,6 +102,9 @@ impl<S: McpServer> Guarded<S> {
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, Failure> {
+        let caller = Principal::of(&context);
+        let policy = S::policy(&entry.name);
+        let _slot = self.permit(entry, &policy, &caller).await?;
         let mut arguments = Value::Object(request.arguments.take().unwrap_or_default());
         entry.arguments.check(&arguments).map_err(|violation| invalid(entry, &violation))?;
         validation::normalise_numbers(&mut arguments);
@@ -111,7 +115,7 @@ impl<S: McpServer> Guarded<S> {
         let token = context.ct.child_token();
         let stop = token.clone().drop_guard();
         context.ct = token.clone();
-        let deadline = S::policy(&entry.name).deadline.unwrap_or(self.0.deadline);
+        let deadline = policy.deadline.unwrap_or(self.0.deadline);
         let context = ToolCallContext::new(&*self.0.server, request, context);
         let response = bounded((entry.call)(context), &token, deadline).await?;
         drop(stop);
@@ -121,9 +125,32 @@ impl<S: McpServer> Guarded<S> {
                 return Err(Failure::Tool(error));
             }
             let paging = present::paging_arguments(&entry.tool.input_schema);
-            present::cap(result, &paging)?;
+            present::cap(result, self.0.max_result, &paging)?;
         }
         Ok(response)
+    }
+
+    /// P3: whether the caller may call this tool, and its rate. The HTTP front has counted the call
+    /// and given it a slot; on stdio there is nobody else to compete with.
+    async fn permit(
+        &self,
+        entry: &Entry<S>,
+        policy: &CallPolicy,
+        caller: &Principal,
+    ) -> Result<Option<Slot>, ToolError> {
+        if !caller.may_call(&entry.name, entry.scope) {
+            let needed = entry.scope.name(S::FACTS.member.name);
+            let message = format!("the caller may not call this tool: {needed} is needed");
+            return Err(ToolError::new(Kind::Refused, "insufficient_scope", message)
+                .with_hint("use a credential with that scope"));
+        }
+        if let Some(rate) = policy.rate {
+            self.0.limits.count_tool(caller, &entry.name, rate).map_err(rate_limited)?;
+        }
+        if caller.is_local() {
+            return self.0.limits.enter(caller).await.map(Some).map_err(rate_limited);
+        }
+        Ok(None)
     }
 
     /// Choose the channel: a repairable failure is a result, a fault of ours a JSON-RPC error.
@@ -237,6 +264,13 @@ async fn bounded<T>(
                 .with_hint("ask for less work in one call"))
         }
     }
+}
+
+fn rate_limited(busy: Busy) -> ToolError {
+    let (Busy::Quota(after) | Busy::Full(after)) = busy;
+    ToolError::new(Kind::RateLimited, "rate_limited", "the quota of this tool is used up")
+        .with_retry_after(after)
+        .with_hint("repeat the call after `retry_after_ms`")
 }
 
 fn invalid<S>(entry: &Entry<S>, violation: &Violation) -> ToolError {

@@ -9,7 +9,7 @@ use rmcp::{
 use serde_json::Value;
 
 use crate::{
-    McpServer, Toolset,
+    McpServer, Principal, Scope, Toolset,
     config::{ConfigError, CoreConfig},
     suggest::did_you_mean,
     validation::Schema,
@@ -29,6 +29,8 @@ pub(crate) struct Entry<S> {
     pub(crate) tool: Tool,
     pub(crate) call: Arc<DynCallToolHandler<S>>,
     pub(crate) arguments: Schema,
+    /// What a caller needs to call it.
+    pub(crate) scope: Scope,
 }
 
 impl<S: McpServer> Catalogue<S> {
@@ -53,7 +55,8 @@ impl<S: McpServer> Catalogue<S> {
             let arguments = Schema::compile_bounded(&written)
                 .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
             let name: Arc<str> = Arc::from(&*name);
-            let entry = Entry { name: Arc::clone(&name), tool, call: route.call, arguments };
+            let scope = Scope::needed(tool.annotations.as_ref());
+            let entry = Entry { name: Arc::clone(&name), tool, call: route.call, arguments, scope };
             entries.insert(name, entry);
         }
         Ok(Self { entries })
@@ -62,6 +65,12 @@ impl<S: McpServer> Catalogue<S> {
     /// The definitions, by name.
     pub fn tools(&self) -> impl Iterator<Item = &Tool> {
         self.entries.values().map(|entry| &entry.tool)
+    }
+
+    /// The definitions that a caller may use, by name.
+    pub fn tools_of<'a>(&'a self, caller: &'a Principal) -> impl Iterator<Item = &'a Tool> {
+        let may = |entry: &&Entry<S>| caller.may_call(&entry.name, entry.scope);
+        self.entries.values().filter(may).map(|entry| &entry.tool)
     }
 
     /// The definition of one tool.

@@ -21,7 +21,7 @@ use rmcp::{
 };
 
 use super::{Guarded, document, present};
-use crate::{Kind, McpServer};
+use crate::{Kind, McpServer, Principal};
 
 type Context = RequestContext<RoleServer>;
 
@@ -48,9 +48,13 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
     ) -> Result<ListToolsResult, ErrorData> {
         self.isolated("tools/list", &context, async {
             one_page(request)?;
-            let mut result =
-                ListToolsResult::with_all_items(self.0.catalogue.tools().cloned().collect());
-            let (ttl, scope) = self.list_hint(present::LIST_TTL_MS, CacheScope::Public);
+            let caller = Principal::of(&context);
+            let tools = self.0.catalogue.tools_of(&caller).cloned().collect();
+            let mut result = ListToolsResult::with_all_items(tools);
+            // Another caller may see other tools.
+            let own = caller.is_authenticated();
+            let scope = if own { CacheScope::Private } else { CacheScope::Public };
+            let (ttl, scope) = self.list_hint(present::LIST_TTL_MS, scope);
             (result.ttl_ms, result.cache_scope) = (Some(ttl), Some(scope));
             self.stamp(&mut result.meta, present::is_modern(&context));
             Ok(result)

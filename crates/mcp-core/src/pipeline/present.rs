@@ -9,8 +9,6 @@ use rmcp::{
 use super::Guarded;
 use crate::{Kind, McpServer, ToolError};
 
-/// Longest text of a result, in characters: below what clients cut off themselves (about 62,000).
-pub const MAX_TEXT: usize = 50_000;
 /// Largest result in bytes, images and structured content included.
 pub const MAX_BYTES: usize = 1 << 20;
 
@@ -20,7 +18,11 @@ pub(super) const LIST_TTL_MS: u64 = 300_000;
 pub(super) const RESOURCES_TTL_MS: u64 = 30_000;
 
 /// Refuse a result that a client would cut off; servers page before it comes to this.
-pub(super) fn cap(result: &CallToolResult, paging: &[&str]) -> Result<(), ToolError> {
+pub(super) fn cap(
+    result: &CallToolResult,
+    max_text: usize,
+    paging: &[&str],
+) -> Result<(), ToolError> {
     let (mut characters, mut bytes) = (0, 0);
     for block in &result.content {
         match block {
@@ -33,11 +35,11 @@ pub(super) fn cap(result: &CallToolResult, paging: &[&str]) -> Result<(), ToolEr
             _ => {}
         }
     }
-    if characters <= MAX_TEXT && bytes <= MAX_BYTES {
+    if characters <= max_text && bytes <= MAX_BYTES {
         return Ok(());
     }
-    let size = if characters > MAX_TEXT {
-        format!("{characters} characters, more than {MAX_TEXT}")
+    let size = if characters > max_text {
+        format!("{characters} characters, more than {max_text}")
     } else {
         format!("{bytes} bytes, more than {MAX_BYTES}")
     };
@@ -91,7 +93,7 @@ impl<S: McpServer> Guarded<S> {
     /// Cache hint of a list: how long, for whom.
     pub(super) fn list_hint(&self, own_ttl_ms: u64, own: CacheScope) -> (u64, CacheScope) {
         match &self.0.extended {
-            Some(extended) => (extended.list_ttl_ms(), CacheScope::Public),
+            Some(extended) => (extended.list_ttl_ms(), own),
             None => (own_ttl_ms, own),
         }
     }

@@ -1,9 +1,10 @@
 //! HTTP: `/mcp` for clients, health and metrics for operators.
 
 mod front;
+mod gate;
 mod listener;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,9 +20,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::listener::Peer;
 use super::hosts::{Hosts, Refused};
 use crate::{
-    McpServer, Principal, StartError,
+    McpServer, StartError,
+    auth::{Authenticator, WELL_KNOWN},
     config::CoreConfig,
     health::Health,
     pipeline::{Guarded, call::RequestId},
@@ -37,7 +40,11 @@ struct Front<S: McpServer> {
     server: Guarded<S>,
     health: Arc<Health<S>>,
     hosts: Hosts,
+    auth: Authenticator,
+    /// Whether only this machine reaches the port.
+    loopback: bool,
     max_body: usize,
+    body_timeout: Duration,
     sessions: Arc<LocalSessionManager>,
     mcp: StreamableHttpService<Guarded<S>, LocalSessionManager>,
 }
@@ -65,6 +72,7 @@ pub fn router<S: McpServer>(
     server: &Guarded<S>,
     health: Arc<Health<S>>,
     core: &CoreConfig,
+    auth: Authenticator,
     stopping: CancellationToken,
 ) -> Router {
     let config = StreamableHttpServerConfig::default()
@@ -83,7 +91,10 @@ pub fn router<S: McpServer>(
         server: server.clone(),
         health,
         hosts: Hosts::new(core),
+        auth,
+        loopback: core.bind.is_loopback(),
         max_body: core.max_body,
+        body_timeout: Duration::from_secs(core.body_timeout),
         sessions,
         mcp,
     });
@@ -92,12 +103,14 @@ pub fn router<S: McpServer>(
         .route("/health", get(live::<S>))
         .route("/health/ready", get(ready::<S>))
         .route("/metrics", get(metrics::<S>))
+        .route(WELL_KNOWN, get(metadata::<S>))
+        .route(&format!("{WELL_KNOWN}/{{*path}}"), get(metadata::<S>))
         .fallback(unknown_route)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&front), enter::<S>))
         .with_state(front)
 }
 
-/// F2 and F4, for every route.
+/// F2, F4 and F6, for every route.
 async fn enter<S: McpServer>(
     State(front): State<Arc<Front<S>>>,
     mut request: axum::extract::Request,
@@ -105,15 +118,32 @@ async fn enter<S: McpServer>(
 ) -> Response {
     let id = RequestId::next();
     request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(Principal::anonymous());
     let mut response = match front.hosts.check(request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => identified(&front, request, next).await,
         Err(refused) => refuse_host(&front, refused),
     };
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert("x-request-id", id);
     }
     response
+}
+
+async fn identified<S: McpServer>(
+    front: &Front<S>,
+    mut request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    match front.identify(request.uri().path(), request.headers(), peer).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refused) => {
+            front.server.metrics().refused(refused.reason);
+            if request.uri().path() == "/mcp" { refused.json_rpc(None) } else { refused.problem() }
+        }
+    }
 }
 
 fn refuse_host<S: McpServer>(front: &Front<S>, refused: Refused) -> Response {
@@ -150,6 +180,13 @@ async fn metrics<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
     let text = front.server.metrics().encode();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+async fn metadata<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+    match front.auth.metadata() {
+        Some(document) => axum::Json(document).into_response(),
+        None => unknown_route(HeaderMap::new()).await,
+    }
 }
 
 async fn unknown_route(_headers: HeaderMap) -> Response {

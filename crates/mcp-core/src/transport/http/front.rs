@@ -13,12 +13,10 @@ use serde_json::{Value, json};
 
 use super::{Front, MAX_SESSIONS};
 use crate::{
-    McpServer,
+    McpServer, Principal,
     envelope::{self, Envelope},
 };
 
-/// A client that sends its body slower than this is given up.
-const BODY_LIMIT: Duration = Duration::from_secs(15);
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
 
@@ -77,7 +75,7 @@ async fn admit<S: McpServer>(
     }
     let (mut parts, body) = request.into_parts();
     let json_only = content_types(&mut parts.headers)?;
-    let bytes = read(body, front.max_body).await?;
+    let bytes = read(body, front.max_body, front.body_timeout).await?;
     let envelope = envelope::parse(&bytes).map_err(|fault| Refusal {
         reason: "envelope",
         response: (StatusCode::BAD_REQUEST, axum::Json(fault.to_json())).into_response(),
@@ -86,6 +84,14 @@ async fn admit<S: McpServer>(
         refuse_too_many_sessions(front).await?;
     }
     let message = envelope.id.clone();
+    let caller = parts.extensions.get::<Principal>().cloned();
+    let caller = caller.unwrap_or_else(Principal::nobody);
+    let slot = front.admit(&caller, &envelope).await.map_err(|refused| Refusal {
+        reason: refused.reason,
+        response: refused.json_rpc(message.as_ref()),
+    })?;
+    // Held until the SDK drops the request: after the handler's end.
+    parts.extensions.insert(slot);
     let bytes = if json_only { keep_json(&envelope, &bytes)? } else { None }.unwrap_or(bytes);
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
@@ -152,8 +158,8 @@ fn accepted(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// F7, the size.
-async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    let collected = tokio::time::timeout(BODY_LIMIT, Limited::new(body, limit).collect()).await;
+async fn read(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Refusal> {
+    let collected = tokio::time::timeout(patience, Limited::new(body, limit).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => refuse(
@@ -163,9 +169,7 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
             &format!("the body is larger than {limit} bytes"),
         ),
         Ok(Err(_)) => refuse("body", StatusCode::BAD_REQUEST, -32_700, "the body ended early"),
-        Err(_) => {
-            refuse("body", StatusCode::REQUEST_TIMEOUT, 1408, "the body took longer than 15 s")
-        }
+        Err(_) => refuse("body", StatusCode::REQUEST_TIMEOUT, 1408, "the body came too slowly"),
     }
 }
 

@@ -1,6 +1,12 @@
 //! F1: the accept loop, with limits in count and time, and the drain.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{Router, body::Body};
 use http::{Request, Response};
@@ -13,10 +19,12 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::{metrics::Metrics, shutdown::GRACE, task::Tasks};
+use crate::{config::CoreConfig, metrics::Metrics, shutdown::GRACE, task::Tasks};
 
-/// A client that sends its headers slower than this is given up.
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
 /// After an accept error (out of descriptors), wait instead of spinning.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -24,13 +32,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    max_connections: usize,
+    core: &CoreConfig,
     metrics: Arc<Metrics>,
     stopping: CancellationToken,
 ) -> bool {
     let tasks = Tasks::new(TaskTracker::new());
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(max_connections));
+    let slots = Arc::new(Semaphore::new(core.max_connections));
+    let addresses = Addresses { most: core.max_connections_each, open: Arc::default() };
+    let header_limit = Duration::from_secs(core.header_timeout);
     loop {
         // Beyond the limit connections wait in the kernel's backlog.
         let slot = tokio::select! {
@@ -41,22 +51,27 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
             () = stopping.cancelled() => break,
         };
-        let stream = match accepted {
-            Ok((stream, _peer)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        let Some(place) = addresses.take(peer.ip()) else {
+            // Closing says enough: who opens hundreds of connections reads no answer.
+            metrics.refused("connections");
+            continue;
+        };
         // Without this a small answer waits 40 ms for the client's delayed acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "Nagle's algorithm stays on");
         }
-        let service = hyper::service::service_fn(handler(router.clone()));
+        let service = hyper::service::service_fn(handler(router.clone(), Peer(peer)));
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_LIMIT)
+            .header_read_timeout(header_limit)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         let open = metrics.connections().clone();
@@ -66,17 +81,59 @@ pub async fn serve(
                 tracing::debug!(%error, "a connection ended early");
             }
             open.dec();
-            drop(slot);
+            drop((slot, place));
         });
     }
     drop(listener);
     tokio::time::timeout(GRACE, graceful.shutdown()).await.is_ok()
 }
 
+/// Connections by address.
+#[derive(Clone)]
+struct Addresses {
+    most: usize,
+    open: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One connection of an address; ends when dropped.
+struct Place {
+    address: IpAddr,
+    of: Addresses,
+}
+
+impl Addresses {
+    fn take(&self, address: IpAddr) -> Option<Place> {
+        let address = address.to_canonical();
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(address).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { address, of: self.clone() })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.of.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
 fn handler(
     router: Router,
+    peer: Peer,
 ) -> impl Fn(
     Request<Incoming>,
 ) -> futures_util::future::BoxFuture<'static, Result<Response<Body>, Infallible>> {
-    move |request| Box::pin(router.clone().oneshot(request.map(Body::new)))
+    move |mut request| {
+        request.extensions_mut().insert(peer);
+        Box::pin(router.clone().oneshot(request.map(Body::new)))
+    }
 }
