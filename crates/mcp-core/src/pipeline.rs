@@ -50,6 +50,8 @@ struct Inner<S> {
     documents: Documents,
     extended: Option<Arc<dyn Extended>>,
     info: ServerInfo,
+    /// Name and version, as results carry them.
+    stamp: serde_json::Value,
     metrics: Arc<Metrics>,
     limits: Limits,
     deadline: Duration,
@@ -95,6 +97,10 @@ impl<S: McpServer> Guarded<S> {
         };
         let mut implementation = Implementation::new(S::FACTS.member.binary(), S::FACTS.version);
         implementation.title = Some(S::FACTS.member.title.to_owned());
+        let stamp = serde_json::json!({
+            "name": implementation.name,
+            "version": implementation.version,
+        });
         let info = ServerInfo::new(capabilities)
             .with_server_info(implementation)
             .with_instructions(S::instructions());
@@ -104,6 +110,7 @@ impl<S: McpServer> Guarded<S> {
             documents,
             extended,
             info,
+            stamp,
             metrics: Arc::new(Metrics::new(&S::FACTS)),
             limits: Limits::new(core),
             deadline: Duration::from_secs(core.deadline),

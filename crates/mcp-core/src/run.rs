@@ -134,12 +134,12 @@ async fn serve<S: McpServer>(
     }
     let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
     let aborting = CancellationToken::new();
-    let router = http::router(server, health, core, auth, aborting.clone());
+    let app = http::app(server, health, core, auth, aborting.clone());
     let member = S::FACTS.member;
     let tools = server.catalogue().tools().count();
     tracing::info!(server = member.name, %address, tools, "listening: http://{address}/mcp");
     let metrics = Arc::clone(server.metrics());
-    let drained = http::serve(listener, router, core, metrics, stopping).await;
+    let drained = http::serve(listener, app, core, metrics, stopping).await;
     if !drained {
         tracing::warn!("requests were cut off: they did not end in time");
         aborting.cancel();

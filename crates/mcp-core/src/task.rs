@@ -30,7 +30,8 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let task = self.0.track_future(future).instrument(tracing::info_span!("task", name));
+        // At debug level: entered at every poll, a span costs more than a small call.
+        let task = self.0.track_future(future).instrument(tracing::debug_span!("task", name));
         #[expect(clippy::disallowed_methods, reason = "this is the door")]
         let handle = tokio::spawn(task);
         drop(handle);

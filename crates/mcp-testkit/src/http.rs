@@ -9,7 +9,7 @@ use mcp_core::{
     health::Health,
     pipeline::Guarded,
     state_dir::StateDir,
-    transport::http::{router, serve},
+    transport::http::{app, serve},
 };
 use serde_json::Value;
 use tokio::{
@@ -150,12 +150,12 @@ pub async fn serve_here<S: McpServer>(
     let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
     let state = StateDir::new(core.state_dir.clone().unwrap_or_default());
     let auth = Authenticator::open(core, S::FACTS.member, &state)?;
-    let router = router(server, health, core, auth, stopping.clone());
+    let app = app(server, health, core, auth, stopping.clone());
     let metrics = Arc::clone(server.metrics());
     let (core, token) = (core.clone(), stopping.clone());
     #[expect(clippy::disallowed_methods, reason = "a test's own task, ended by the guard")]
     drop(tokio::spawn(async move {
-        serve(listener, router, &core, metrics, token).await;
+        serve(listener, app, &core, metrics, token).await;
     }));
     Ok((address, stopping.drop_guard()))
 }

@@ -254,3 +254,24 @@ async fn a_minted_token_is_accepted_where_it_is_meant_for() {
     let forged = Mint::new(None, AUDIENCE, "ada", "bayes:read", Duration::from_secs(60));
     assert!(tokens.verify(forged.sign(&other).unwrap().expose()).await.is_err());
 }
+
+/// A 2048-bit key and two tokens that end in 2100, made once by OpenSSL: ring makes no RSA keys.
+#[tokio::test]
+async fn rsa_tokens_are_accepted_by_their_own_algorithm_only() {
+    let vectors: Value = serde_json::from_str(include_str!("rsa_vectors.json")).unwrap();
+    let bytes = json!({"keys": vectors["keys"]}).to_string().into_bytes();
+    let fetch = move || {
+        let document = Document { bytes: bytes.clone(), max_age: None };
+        Box::pin(async move { Ok(document) }) as _
+    };
+    let keys = Keys::Public(Box::new(Jwks::new(Box::new(fetch))));
+    let tokens = Tokens::new("bayes", ISSUER.to_owned(), AUDIENCE.to_owned(), keys);
+    let token = |name: &str| vectors["tokens"][name].as_str().unwrap().to_owned();
+    for name in ["RS256", "PS256"] {
+        assert_eq!(tokens.verify(&token(name)).await.unwrap().id(), "jwt:ada");
+    }
+    // The signature of one under the header of the other.
+    let (rs, ps) = (token("RS256"), token("PS256"));
+    let mixed = format!("{}.{}", rs.rsplit_once('.').unwrap().0, ps.rsplit_once('.').unwrap().1);
+    assert_eq!(tokens.verify(&mixed).await, Err(Rejected::Invalid));
+}

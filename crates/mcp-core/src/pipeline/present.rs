@@ -82,12 +82,8 @@ impl<S: McpServer> Guarded<S> {
         if !modern {
             return;
         }
-        let info = serde_json::json!({
-            "name": self.0.info.server_info.name,
-            "version": self.0.info.server_info.version,
-        });
         let meta = meta.get_or_insert_default();
-        meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), info);
+        meta.0.insert("io.modelcontextprotocol/serverInfo".to_owned(), self.0.stamp.clone());
     }
 
     /// Cache hint of a list: how long, for whom.

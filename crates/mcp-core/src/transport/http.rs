@@ -8,7 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -19,6 +19,7 @@ use rmcp::transport::streamable_http_server::{
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use self::listener::Peer;
 use super::hosts::{Hosts, Refused};
@@ -67,14 +68,65 @@ pub async fn bind(core: &CoreConfig, default_port: u16) -> Result<TcpListener, S
     })
 }
 
-/// The routes of a server (F3).
-pub fn router<S: McpServer>(
+/// A server's HTTP side. Cheap to clone.
+pub struct App<S: McpServer> {
+    front: Arc<Front<S>>,
+    routes: Router,
+}
+
+impl<S: McpServer> Clone for App<S> {
+    fn clone(&self) -> Self {
+        Self { front: Arc::clone(&self.front), routes: self.routes.clone() }
+    }
+}
+
+impl<S: McpServer> App<S> {
+    /// F2, F4 and F6, for every route; then F3.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let id = RequestId::next();
+        request.extensions_mut().insert(id.clone());
+        let mut response = match self.front.hosts.check(request.headers()) {
+            Ok(()) => self.identified(request).await,
+            Err(refused) => refuse_host(&self.front, refused),
+        };
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response
+    }
+
+    async fn identified(&self, mut request: Request) -> Response {
+        let front = &self.front;
+        let peer = request.extensions().get::<Peer>().copied();
+        // The one route that is busy goes the short way.
+        let mcp = request.uri().path() == "/mcp";
+        match front.identify(request.uri().path(), request.headers(), peer).await {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                if mcp {
+                    return front::mcp(front, request).await;
+                }
+                match self.routes.clone().oneshot(request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                }
+            }
+            Err(refused) => {
+                front.server.metrics().refused(refused.reason);
+                if mcp { refused.json_rpc(None) } else { refused.problem() }
+            }
+        }
+    }
+}
+
+/// The HTTP side of a server.
+pub fn app<S: McpServer>(
     server: &Guarded<S>,
     health: Arc<Health<S>>,
     core: &CoreConfig,
     auth: Authenticator,
     stopping: CancellationToken,
-) -> Router {
+) -> App<S> {
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
         .with_legacy_session_mode(S::LEGACY_SESSIONS)
@@ -98,52 +150,15 @@ pub fn router<S: McpServer>(
         sessions,
         mcp,
     });
-    Router::new()
-        .route("/mcp", axum::routing::any(front::mcp::<S>))
+    let routes = Router::new()
         .route("/health", get(live::<S>))
         .route("/health/ready", get(ready::<S>))
         .route("/metrics", get(metrics::<S>))
         .route(WELL_KNOWN, get(metadata::<S>))
         .route(&format!("{WELL_KNOWN}/{{*path}}"), get(metadata::<S>))
         .fallback(unknown_route)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&front), enter::<S>))
-        .with_state(front)
-}
-
-/// F2, F4 and F6, for every route.
-async fn enter<S: McpServer>(
-    State(front): State<Arc<Front<S>>>,
-    mut request: axum::extract::Request,
-    next: axum::middleware::Next,
-) -> Response {
-    let id = RequestId::next();
-    request.extensions_mut().insert(id.clone());
-    let mut response = match front.hosts.check(request.headers()) {
-        Ok(()) => identified(&front, request, next).await,
-        Err(refused) => refuse_host(&front, refused),
-    };
-    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert("x-request-id", id);
-    }
-    response
-}
-
-async fn identified<S: McpServer>(
-    front: &Front<S>,
-    mut request: axum::extract::Request,
-    next: axum::middleware::Next,
-) -> Response {
-    let peer = request.extensions().get::<Peer>().copied();
-    match front.identify(request.uri().path(), request.headers(), peer).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refused) => {
-            front.server.metrics().refused(refused.reason);
-            if request.uri().path() == "/mcp" { refused.json_rpc(None) } else { refused.problem() }
-        }
-    }
+        .with_state(Arc::clone(&front));
+    App { front, routes }
 }
 
 fn refuse_host<S: McpServer>(front: &Front<S>, refused: Refused) -> Response {

@@ -1,10 +1,10 @@
 //! F5 and F7 of `/mcp`, and the last look at what rmcp answers.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -19,13 +19,12 @@ use crate::{
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
+/// What clients of the specification send.
+const BOTH: &str = "application/json, text/event-stream";
 
 /// One message to `/mcp`.
-pub(super) async fn mcp<S: McpServer>(
-    State(front): State<Arc<Front<S>>>,
-    request: Request,
-) -> Response {
-    match admit(&front, request).await {
+pub(super) async fn mcp<S: McpServer>(front: &Front<S>, request: Request) -> Response {
+    match admit(front, request).await {
         Ok((request, message)) => {
             let response = front.mcp.handle(request).await.map(Body::new);
             present(response, message).await
@@ -111,6 +110,9 @@ fn content_types(headers: &mut HeaderMap) -> Result<bool, Refusal> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return refuse("content_type", unsupported, -32_600, "a compressed body is not accepted");
     }
+    if headers.get(header::ACCEPT).is_some_and(|accept| accept == BOTH) {
+        return Ok(false);
+    }
     let accepted = accepted(headers);
     let admits = |kind: &str| {
         let (family, _) = kind.split_once('/').unwrap_or((kind, ""));
@@ -128,8 +130,7 @@ fn content_types(headers: &mut HeaderMap) -> Result<bool, Refusal> {
             "Accept must admit application/json and, for streams, text/event-stream",
         );
     }
-    let both = HeaderValue::from_static("application/json, text/event-stream");
-    headers.insert(header::ACCEPT, both);
+    headers.insert(header::ACCEPT, HeaderValue::from_static(BOTH));
     Ok(!events)
 }
 

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
+use axum::body::Body;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper_util::{
@@ -17,9 +18,9 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
 
-use crate::{config::CoreConfig, metrics::Metrics, shutdown::GRACE, task::Tasks};
+use super::App;
+use crate::{McpServer, config::CoreConfig, metrics::Metrics, shutdown::GRACE, task::Tasks};
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +30,9 @@ pub(super) struct Peer(pub(super) SocketAddr);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serve until `stopping` is cancelled, then let requests in flight end; whether all did.
-pub async fn serve(
+pub async fn serve<S: McpServer>(
     listener: TcpListener,
-    router: Router,
+    app: App<S>,
     core: &CoreConfig,
     metrics: Arc<Metrics>,
     stopping: CancellationToken,
@@ -68,7 +69,7 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "Nagle's algorithm stays on");
         }
-        let service = hyper::service::service_fn(handler(router.clone(), Peer(peer)));
+        let service = hyper::service::service_fn(handler(app.clone(), Peer(peer)));
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_limit)
@@ -126,14 +127,16 @@ impl Drop for Place {
     }
 }
 
-fn handler(
-    router: Router,
+fn handler<S: McpServer>(
+    app: App<S>,
     peer: Peer,
-) -> impl Fn(
-    Request<Incoming>,
-) -> futures_util::future::BoxFuture<'static, Result<Response<Body>, Infallible>> {
-    move |mut request| {
-        request.extensions_mut().insert(peer);
-        Box::pin(router.clone().oneshot(request.map(Body::new)))
+) -> impl Fn(Request<Incoming>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+    move |request| {
+        let app = app.clone();
+        Box::pin(async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(peer);
+            Ok(app.answer(request).await)
+        })
     }
 }
