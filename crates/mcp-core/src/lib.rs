@@ -31,6 +31,7 @@ pub mod suggest;
 pub mod task;
 pub mod telemetry;
 pub mod transport;
+pub mod untrusted;
 pub mod validation;
 
 pub use auth::{Principal, Scope};

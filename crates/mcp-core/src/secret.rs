@@ -1,7 +1,11 @@
-//! Secrets that cannot print themselves.
+//! Secrets that cannot print themselves, and a second net under those that got away as plain text.
+
+mod mask;
 
 use std::{borrow::Cow, convert::Infallible, fmt, str::FromStr};
 
+pub(crate) use self::mask::MaskingWriter;
+pub use self::mask::mask;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

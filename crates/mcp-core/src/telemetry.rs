@@ -1,10 +1,13 @@
-//! Logs: to stderr only, pretty on a terminal and JSON otherwise.
+//! Logs: to stderr only, pretty on a terminal and JSON otherwise, with what looks like a key masked.
 
 use std::io::IsTerminal;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{ConfigError, CoreConfig, LogFormat};
+use crate::{
+    config::{ConfigError, CoreConfig, LogFormat},
+    secret::MaskingWriter,
+};
 
 /// Install the log subscriber of this process and a panic hook that prints no payload.
 ///
@@ -16,7 +19,7 @@ pub fn init(config: &CoreConfig) {
         LogFormat::Pretty => false,
         LogFormat::Json => true,
     };
-    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = fmt::layer().with_writer(|| MaskingWriter(std::io::stderr()));
     let registry = tracing_subscriber::registry().with(filter);
     let installed = if json {
         registry.with(layer.json().flatten_event(true).with_current_span(false)).try_init()
@@ -68,6 +71,42 @@ fn filter(level: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseErr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What an event becomes on its way out, in either form.
+    #[test]
+    fn a_key_in_a_log_line_is_masked() {
+        use std::sync::{Arc, Mutex};
+
+        #[derive(Clone, Default)]
+        struct Lines(Arc<Mutex<Vec<u8>>>);
+        impl std::io::Write for Lines {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().expect("lines").write(bytes)
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = fmt::layer().with_writer(move || MaskingWriter(writer.clone()));
+        let pretty = tracing_subscriber::registry().with(layer.with_ansi(true));
+        let writer = lines.clone();
+        let layer = fmt::layer().with_writer(move || MaskingWriter(writer.clone()));
+        let json = tracing_subscriber::registry().with(layer.json());
+        let speak = || {
+            tracing::error!(key = "rk_live_51Habcdefgh", "sk_test_51Habcdefgh is refused");
+            tracing::info!("header authorization: Bearer q83hf9x2k4j5h6g7");
+        };
+        tracing::subscriber::with_default(pretty, speak);
+        tracing::subscriber::with_default(json, speak);
+        let bytes = lines.0.lock().expect("lines").clone();
+        let text = String::from_utf8_lossy(&bytes);
+        assert_eq!(text.lines().count(), 4);
+        assert_eq!(text.matches("***").count(), 6, "{text}");
+        assert!(!text.contains("51Habc") && !text.contains("q83hf"), "{text}");
+    }
 
     #[test]
     fn levels_and_directives_pass_and_slips_do_not() {

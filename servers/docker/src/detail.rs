@@ -1,7 +1,9 @@
 //! Sections of an inspected container, each presented by one function. Foreign text is cleaned,
 //! cut and scrubbed of secrets on its way in.
 
-use crate::{redaction::Redactor, text};
+use mcp_core::untrusted;
+
+use crate::redaction::Redactor;
 
 pub(crate) mod config;
 pub(crate) mod network;
@@ -17,7 +19,7 @@ const MAX_TEXT: usize = 300;
 
 /// A value to show: `None` when the engine left it empty.
 fn shown(value: Option<&str>) -> Option<String> {
-    value.filter(|value| !value.is_empty()).map(|value| text::clean(value, MAX_TEXT))
+    value.filter(|value| !value.is_empty()).map(|value| untrusted::line(value, MAX_TEXT))
 }
 
 fn shown_all(values: Option<&[String]>) -> Vec<String> {
@@ -25,7 +27,7 @@ fn shown_all(values: Option<&[String]>) -> Vec<String> {
         .unwrap_or_default()
         .iter()
         .take(MAX_ITEMS)
-        .map(|value| text::clean(value, MAX_TEXT))
+        .map(|value| untrusted::line(value, MAX_TEXT))
         .collect()
 }
 

@@ -6,13 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use mcp_core::untrusted::Text;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::{Mutex, Semaphore},
     time::timeout,
 };
 
-use crate::{Error, text};
+use crate::Error;
 
 pub(crate) mod endpoint;
 pub(crate) mod exchange;
@@ -195,9 +196,8 @@ async fn collect(exchange: &mut Exchange, what: &'static str, limit: usize) -> R
 /// The engine's own words: `message` of its JSON, else the text as it is; cleaned and cut.
 fn failure_message(body: &[u8]) -> String {
     let json: Option<model::Failure> = serde_json::from_slice(body).ok();
-    let raw = String::from_utf8_lossy(body);
     let message = json.and_then(|failure| failure.message);
-    text::clean(message.as_deref().unwrap_or(&raw), MAX_FAILURE_CHARS)
+    message.unwrap_or_else(|| Text::from(body)).line(MAX_FAILURE_CHARS)
 }
 
 fn unreadable_logs() -> Error {
@@ -223,6 +223,6 @@ mod tests {
         );
         assert_eq!(failure_message(br#"{"cause":"c","message":"m","response":500}"#), "m");
         assert_eq!(failure_message(b"<h1>Bad\x1b[31m gateway</h1>\n"), "<h1>Bad gateway</h1>");
-        assert_eq!(failure_message(&[b'x'; 2000]).chars().count(), MAX_FAILURE_CHARS + 1);
+        assert_eq!(failure_message(&[b'x'; 2000]).chars().count(), MAX_FAILURE_CHARS);
     }
 }

@@ -11,7 +11,6 @@ mod listing;
 mod log;
 mod pattern;
 mod redaction;
-mod text;
 mod timestamp;
 mod usage;
 mod wait;

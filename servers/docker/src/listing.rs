@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mcp_core::prelude::*;
-
 use crate::{
     engine::model::{Port, Summary},
     redaction::{self, Redactor},
-    text,
     timestamp::Timestamp,
 };
+use mcp_core::{prelude::*, untrusted};
 
 pub(crate) mod page;
 pub(crate) mod project;
@@ -145,13 +143,13 @@ impl Row {
                 let networks = settings.and_then(|settings| settings.networks.as_ref());
                 let names = networks.into_iter().flat_map(BTreeMap::keys);
                 self.networks =
-                    names.take(MAX_ITEMS).map(|name| text::clean(name, MAX_NAME)).collect();
+                    names.take(MAX_ITEMS).map(|name| untrusted::line(name, MAX_NAME)).collect();
             }
             Field::Mounts => {
                 let mounts = summary.mounts.as_deref().unwrap_or_default();
                 let places = mounts.iter().filter_map(|mount| mount.destination.as_deref());
                 self.mounts =
-                    places.take(MAX_ITEMS).map(|place| text::clean(place, MAX_TEXT)).collect();
+                    places.take(MAX_ITEMS).map(|place| untrusted::line(place, MAX_TEXT)).collect();
             }
         }
     }
@@ -169,7 +167,7 @@ pub(crate) fn labels<'a>(
             } else {
                 Redactor::default().present(value, MAX_TEXT)
             };
-            (text::clean(key, MAX_NAME), value)
+            (untrusted::line(key, MAX_NAME), value)
         })
         .collect()
 }
@@ -183,7 +181,7 @@ pub(crate) fn name(summary: &Summary) -> String {
     let names = summary.names.as_deref().unwrap_or_default();
     let own = names.iter().find(|name| !name.trim_start_matches('/').contains('/'));
     let name = own.or(names.first()).map(String::as_str).unwrap_or_default();
-    text::clean(name.trim_start_matches('/'), MAX_NAME)
+    untrusted::line(name.trim_start_matches('/'), MAX_NAME)
 }
 
 /// The image as it was named; a bare digest is shortened as `docker ps` does.
@@ -192,19 +190,19 @@ fn image(summary: &Summary) -> String {
     let image = image.or(summary.image_id.as_deref()).unwrap_or_default();
     match image.strip_prefix("sha256:") {
         Some(digest) => digest.chars().take(12).collect(),
-        None => text::clean(image, MAX_TEXT),
+        None => untrusted::line(image, MAX_TEXT),
     }
 }
 
 fn state(summary: &Summary) -> String {
     let state = summary.state.as_deref().filter(|state| !state.is_empty());
-    text::clean(state.unwrap_or("unknown"), 40)
+    untrusted::line(state.unwrap_or("unknown"), 40)
 }
 
 /// Health by its own field, else out of the status text: `Up 2 hours (healthy)`.
 fn health(summary: &Summary) -> Option<String> {
     if let Some(health) = summary.health.as_ref().and_then(|health| health.status.as_deref()) {
-        return (!matches!(health, "" | "none")).then(|| text::clean(health, 40));
+        return (!matches!(health, "" | "none")).then(|| untrusted::line(health, 40));
     }
     let (_, inside) = summary.status.as_deref()?.rsplit_once('(')?;
     let word = inside.strip_suffix(')')?;
@@ -218,11 +216,11 @@ fn created(summary: &Summary) -> Option<Timestamp> {
 
 fn label(summary: &Summary, key: &str) -> Option<String> {
     let value = summary.labels.as_ref()?.get(key)?;
-    Some(text::clean(value, MAX_NAME))
+    Some(untrusted::line(value, MAX_NAME))
 }
 
 fn shown(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(|text| text::clean(text, MAX_TEXT))
+    text.filter(|text| !text.is_empty()).map(|text| untrusted::line(text, MAX_TEXT))
 }
 
 /// Ports in order, each once: IPv4 and IPv6 wildcards of one port count as one.
@@ -240,7 +238,7 @@ pub(crate) fn ports(ports: &[Port]) -> Vec<String> {
 }
 
 fn port_text(port: &Port) -> String {
-    let protocol = text::clean(port.protocol.as_deref().unwrap_or("tcp"), 10);
+    let protocol = untrusted::line(port.protocol.as_deref().unwrap_or("tcp"), 10);
     let private = port.private;
     match (port.public.filter(|public| *public > 0), port.ip.as_deref()) {
         (None, _) => format!("{private}/{protocol}"),
@@ -248,10 +246,10 @@ fn port_text(port: &Port) -> String {
             format!("*:{public}->{private}/{protocol}")
         }
         (Some(public), Some(ip)) if ip.contains(':') => {
-            format!("[{}]:{public}->{private}/{protocol}", text::clean(ip, 45))
+            format!("[{}]:{public}->{private}/{protocol}", untrusted::line(ip, 45))
         }
         (Some(public), Some(ip)) => {
-            format!("{}:{public}->{private}/{protocol}", text::clean(ip, 45))
+            format!("{}:{public}->{private}/{protocol}", untrusted::line(ip, 45))
         }
     }
 }

@@ -2,9 +2,8 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
+use mcp_core::untrusted;
 use regex::Regex;
-
-use crate::text;
 
 /// What stands for a secret.
 pub(crate) const REDACTED: &str = "[redacted]";
@@ -57,8 +56,8 @@ impl Redactor {
     /// hidden, then cut to `max` characters: in this order, so that no cut lays part of one bare.
     pub(crate) fn present(&self, text: &str, max: usize) -> String {
         let bounded = text.as_bytes().get(..MAX_INPUT).unwrap_or(text.as_bytes());
-        let scrubbed = scrub(&self.hide(text::clean_line(bounded)));
-        text::cut(&scrubbed, max).into_owned()
+        let scrubbed = scrub(&self.hide(untrusted::clean_bytes(bounded)));
+        untrusted::cut(&scrubbed, max).into_owned()
     }
 
     /// [`Self::present`] over an argument vector: `--password x` hides the following argument.
@@ -142,8 +141,8 @@ mod tests {
     #[test]
     fn a_cut_or_an_escape_sequence_lays_nothing_bare() {
         let redactor = Redactor::from_env(&strings(&["A_TOKEN=canary-value"]));
-        assert_eq!(redactor.present("x canary-\u{1b}[1mvalue", 6), "x [red…");
-        assert_eq!(redactor.present("canary-value tail", 12), "[redacted] t…");
+        assert_eq!(redactor.present("x canary-\u{1b}[1mvalue", 6), "x [re…");
+        assert_eq!(redactor.present("canary-value tail", 12), "[redacted] …");
     }
 
     #[test]

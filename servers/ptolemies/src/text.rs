@@ -1,54 +1,10 @@
 //! Stored text on its way out, and measures of text.
 
-use std::{iter::Peekable, str::Chars};
+use mcp_core::untrusted;
 
-/// Text without what could act on a terminal or hide from a reader: control characters but line
-/// feed and tab, ANSI and OSC sequences, directional overrides, invisible and tag characters.
-/// Joiners stay where a script or an emoji needs them, between non-ASCII characters.
+/// Text without what acts or hides.
 pub(crate) fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\u{1b}' => skip_sequence(&mut chars),
-            '\n' | '\t' => out.push(c),
-            '\r' => {
-                if chars.peek() != Some(&'\n') {
-                    out.push('\n');
-                }
-            }
-            '\u{200c}' | '\u{200d}' if out.chars().next_back().is_some_and(|c| !c.is_ascii()) => {
-                out.push(c);
-            }
-            c if c.is_control() || is_hidden(c) => {}
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Skip the rest of an escape sequence: CSI to its final byte, OSC and its kin to their terminator.
-fn skip_sequence(chars: &mut Peekable<Chars<'_>>) {
-    match chars.next_if(|c| matches!(c, '\u{20}'..='\u{7e}')) {
-        Some('[') => {
-            while chars.next_if(|c| matches!(c, '\u{20}'..='\u{3f}')).is_some() {}
-            chars.next_if(|c| matches!(c, '\u{40}'..='\u{7e}'));
-        }
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            for c in chars.by_ref() {
-                if matches!(c, '\u{7}' | '\u{9c}' | '\\') {
-                    break;
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn is_hidden(c: char) -> bool {
-    matches!(u32::from(c),
-        0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB
-        | 0xE0000..=0xE007F | 0xE0100..=0xE01EF)
+    untrusted::clean(text).into_owned()
 }
 
 /// Tokens a model is likely to need: a quarter of the ASCII characters, one for each other.
@@ -130,19 +86,6 @@ pub(crate) fn glob_matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cleaning_removes_what_acts_or_hides() {
-        assert_eq!(clean("plain\n\ttext"), "plain\n\ttext");
-        assert_eq!(clean("a\u{1b}[31mred\u{1b}[0m b"), "ared b");
-        assert_eq!(clean("x\u{1b}]8;;http://e.example\u{7}link\u{1b}]8;;\u{1b}\\y"), "xlinky");
-        assert_eq!(clean("a\u{202e}b\u{2066}c\u{200b}d\u{feff}e\u{0}f\u{9b}g"), "abcdefg");
-        assert_eq!(clean("tag\u{e0041}\u{e0100}!"), "tag!");
-        assert_eq!(clean("one\r\ntwo\rthree"), "one\ntwo\nthree");
-        assert_eq!(clean("a\u{200d}b"), "ab");
-        assert_eq!(clean("👩\u{200d}💻 نمی\u{200c}خواهم"), "👩\u{200d}💻 نمی\u{200c}خواهم");
-        assert_eq!(clean("end\u{1b}"), "end");
-    }
 
     #[test]
     fn tokens_are_counted_and_cut() {

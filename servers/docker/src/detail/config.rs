@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use mcp_core::prelude::*;
+use mcp_core::{prelude::*, untrusted};
 
 use super::{MAX_ITEMS, command, positive, shown};
 use crate::{
     engine::model::{Container, HostConfig},
     listing,
     redaction::Redactor,
-    text,
 };
 
 /// Image, command, environment names, limits.
@@ -95,7 +94,8 @@ pub(crate) fn section(container: &Container, redactor: &Redactor) -> ConfigSecti
 /// The names, sorted; a pair without `=` is a name.
 fn env_names(env: &[String]) -> Vec<String> {
     let names = env.iter().map(|pair| pair.split_once('=').map_or(pair.as_str(), |(name, _)| name));
-    let mut names: Vec<String> = names.take(MAX_ITEMS).map(|name| text::clean(name, 200)).collect();
+    let mut names: Vec<String> =
+        names.take(MAX_ITEMS).map(|name| untrusted::line(name, 200)).collect();
     names.sort_unstable();
     names
 }

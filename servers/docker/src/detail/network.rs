@@ -1,12 +1,9 @@
 //! Where the container can be reached, and what it has mounted.
 
-use mcp_core::prelude::*;
+use mcp_core::{prelude::*, untrusted};
 
 use super::{MAX_ITEMS, shown, shown_all};
-use crate::{
-    engine::model::{Container, Mount, NetworkEndpoint, PortBinding},
-    text,
-};
+use crate::engine::model::{Container, Mount, NetworkEndpoint, PortBinding};
 
 /// Networks and ports.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -63,7 +60,7 @@ pub(crate) fn section(container: &Container) -> NetworkSection {
 }
 
 fn published(port: &str, bindings: &[PortBinding]) -> Vec<String> {
-    let port = text::clean(port, 20);
+    let port = untrusted::line(port, 20);
     if bindings.is_empty() {
         return vec![port];
     }
@@ -72,10 +69,10 @@ fn published(port: &str, bindings: &[PortBinding]) -> Vec<String> {
         .map(|binding| {
             let ip = match binding.host_ip.as_deref() {
                 None | Some("" | "0.0.0.0" | "::") => "*".to_owned(),
-                Some(ip) if ip.contains(':') => format!("[{}]", text::clean(ip, 45)),
-                Some(ip) => text::clean(ip, 45),
+                Some(ip) if ip.contains(':') => format!("[{}]", untrusted::line(ip, 45)),
+                Some(ip) => untrusted::line(ip, 45),
             };
-            let public = text::clean(binding.host_port.as_deref().unwrap_or_default(), 20);
+            let public = untrusted::line(binding.host_port.as_deref().unwrap_or_default(), 20);
             format!("{ip}:{public}->{port}")
         })
         .collect();
@@ -85,7 +82,7 @@ fn published(port: &str, bindings: &[PortBinding]) -> Vec<String> {
 
 fn network(name: &str, end: &NetworkEndpoint) -> Network {
     Network {
-        name: text::clean(name, 255),
+        name: untrusted::line(name, 255),
         ip: shown(end.ip_address.as_deref()),
         ipv6: shown(end.ipv6_address.as_deref()),
         gateway: shown(end.gateway.as_deref()),

@@ -1,6 +1,6 @@
 //! What runs in the container, and which files it changed.
 
-use mcp_core::prelude::*;
+use mcp_core::{prelude::*, untrusted};
 
 use super::MAX_TEXT;
 use crate::{
@@ -10,7 +10,6 @@ use crate::{
         model::{Change, Top},
     },
     redaction::Redactor,
-    text,
 };
 
 /// Rows shown.
@@ -85,8 +84,8 @@ fn present(top: &Top, redactor: &Redactor) -> ProcessSection {
         Process {
             pid: cell(pid).and_then(|text| text.parse().ok()),
             parent: cell(parent).and_then(|text| text.parse().ok()),
-            user: cell(user).map(|text| text::clean(text, 60)),
-            cpu_time: cell(time).map(|text| text::clean(text, 30)),
+            user: cell(user).map(|text| untrusted::line(text, 60)),
+            cpu_time: cell(time).map(|text| untrusted::line(text, 30)),
             command: cell(command).map(|text| redactor.present(text, MAX_TEXT)),
         }
     };
@@ -127,7 +126,7 @@ pub(crate) async fn changes(
 fn present_changes(mut changes: Vec<Change>) -> ChangeSection {
     changes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     let rows = changes.iter().take(MAX_CHANGES).map(|change| ChangeRow {
-        path: text::clean(change.path.as_deref().unwrap_or_default(), MAX_TEXT),
+        path: untrusted::line(change.path.as_deref().unwrap_or_default(), MAX_TEXT),
         kind: match change.kind {
             Some(0) => "modified",
             Some(1) => "added",

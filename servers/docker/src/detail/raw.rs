@@ -1,11 +1,9 @@
 //! The engine's own words on configuration and state, made safe: for what no section shows.
 
+use mcp_core::untrusted;
 use serde_json::{Map, Value, json};
 
-use crate::{
-    redaction::{self, REDACTED, Redactor},
-    text,
-};
+use crate::redaction::{self, REDACTED, Redactor};
 
 /// Bytes of the section.
 const MAX_BYTES: usize = 20_000;
@@ -87,7 +85,7 @@ impl Tidy<'_> {
                         Value::String(_) if redaction::is_secret_name(key) => json!(REDACTED),
                         other => self.value(other, depth + 1),
                     };
-                    (text::clean(key, chars), value)
+                    (untrusted::line(key, chars), value)
                 });
                 Value::Object(fields.collect::<Map<_, _>>())
             }

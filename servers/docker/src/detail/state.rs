@@ -1,12 +1,11 @@
 //! How the container is.
 
-use mcp_core::prelude::*;
+use mcp_core::{prelude::*, untrusted};
 
 use super::{MAX_TEXT, command, positive};
 use crate::{
     engine::model::{Container, HealthProbe, State},
     redaction::Redactor,
-    text,
     timestamp::Timestamp,
 };
 
@@ -52,8 +51,8 @@ pub(crate) fn section(container: &Container, redactor: &Redactor, now: Timestamp
     let finished = state.finished_at.as_deref().and_then(Timestamp::parse);
     let has_ended = !is_running && finished.is_some();
     StateSection {
-        status: text::clean(state.word(), 40),
-        health: state.health_word().map(|word| text::clean(word, 40)),
+        status: untrusted::line(state.word(), 40),
+        health: state.health_word().map(|word| untrusted::line(word, 40)),
         exit_code: state.exit_code.filter(|_| has_ended),
         oom_killed: state.oom_killed.unwrap_or(false),
         restart_count: positive(container.restart_count).unwrap_or(0),
@@ -115,7 +114,9 @@ pub(crate) fn health(container: &Container, redactor: &Redactor) -> HealthSectio
     let probes = known.and_then(|health| health.log.as_deref()).unwrap_or_default();
     let newest = probes.get(probes.len().saturating_sub(MAX_PROBES)..).unwrap_or_default();
     HealthSection {
-        status: state.health_word().map_or_else(|| "none".to_owned(), |word| text::clean(word, 40)),
+        status: state
+            .health_word()
+            .map_or_else(|| "none".to_owned(), |word| untrusted::line(word, 40)),
         failing_streak: known
             .and_then(|health| health.failing_streak)
             .and_then(|streak| u64::try_from(streak).ok()),
@@ -204,9 +205,7 @@ mod tests {
             section.log.iter().map(|probe| probe.exit_code).collect::<Vec<_>>(),
             [4, 5, 6, 7, 8]
         );
-        assert!(
-            section.log.iter().all(|probe| probe.output.chars().count() == MAX_PROBE_OUTPUT + 1)
-        );
+        assert!(section.log.iter().all(|probe| probe.output.chars().count() == MAX_PROBE_OUTPUT));
         assert_eq!(
             (section.interval_s, section.test[2].as_str()),
             (Some(1.5), "--password=[redacted]")

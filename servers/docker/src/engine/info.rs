@@ -1,35 +1,36 @@
 //! The engine's JSON about its host, read as leniently as [`super::model`].
 
+use mcp_core::untrusted::Text;
 use serde::Deserialize;
 
 /// `GET /info`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct Info {
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Text>,
     pub(crate) containers: Option<u64>,
     pub(crate) containers_running: Option<u64>,
     pub(crate) containers_paused: Option<u64>,
     pub(crate) containers_stopped: Option<u64>,
     pub(crate) images: Option<u64>,
-    pub(crate) driver: Option<String>,
-    pub(crate) driver_status: Option<Vec<Vec<String>>>,
-    pub(crate) docker_root_dir: Option<String>,
-    pub(crate) logging_driver: Option<String>,
-    pub(crate) cgroup_driver: Option<String>,
-    pub(crate) cgroup_version: Option<String>,
-    pub(crate) default_runtime: Option<String>,
-    pub(crate) kernel_version: Option<String>,
-    pub(crate) operating_system: Option<String>,
+    pub(crate) driver: Option<Text>,
+    pub(crate) driver_status: Option<Vec<Vec<Text>>>,
+    pub(crate) docker_root_dir: Option<Text>,
+    pub(crate) logging_driver: Option<Text>,
+    pub(crate) cgroup_driver: Option<Text>,
+    pub(crate) cgroup_version: Option<Text>,
+    pub(crate) default_runtime: Option<Text>,
+    pub(crate) kernel_version: Option<Text>,
+    pub(crate) operating_system: Option<Text>,
     #[serde(rename = "OSType")]
-    pub(crate) os_type: Option<String>,
-    pub(crate) architecture: Option<String>,
+    pub(crate) os_type: Option<Text>,
+    pub(crate) architecture: Option<Text>,
     #[serde(rename = "NCPU")]
     pub(crate) cpus: Option<u64>,
     pub(crate) mem_total: Option<u64>,
     pub(crate) live_restore_enabled: Option<bool>,
-    pub(crate) security_options: Option<Vec<String>>,
-    pub(crate) warnings: Option<Vec<String>>,
+    pub(crate) security_options: Option<Vec<Text>>,
+    pub(crate) warnings: Option<Vec<Text>>,
     pub(crate) swarm: Option<Swarm>,
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Info {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct Swarm {
-    pub(crate) local_node_state: Option<String>,
+    pub(crate) local_node_state: Option<Text>,
 }
 
 /// `GET /system/df`.

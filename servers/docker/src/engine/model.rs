@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use mcp_core::untrusted::Text;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -23,7 +24,7 @@ where
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Failure {
-    pub(crate) message: Option<String>,
+    pub(crate) message: Option<Text>,
 }
 
 /// `GET /version`.

@@ -2,8 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use mcp_core::untrusted;
+
 use super::model;
-use crate::{Error, text};
+use crate::Error;
 
 /// A version of the engine's API, `major.minor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +79,7 @@ impl Negotiated {
             api: newest.min(Api::NEWEST),
             offered: (newest, oldest),
             product: if is_podman { "podman" } else { "docker" },
-            release: text::clean(&version.release.unwrap_or_default(), 60),
+            release: untrusted::line(&version.release.unwrap_or_default(), 60),
         })
     }
 }

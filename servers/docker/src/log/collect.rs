@@ -2,8 +2,10 @@
 
 use std::{collections::VecDeque, ops::ControlFlow};
 
+use mcp_core::untrusted;
+
 use super::{Channel, Entry, Position, Query, track::Tracker};
-use crate::{redaction::Redactor, text, timestamp::Timestamp};
+use crate::{redaction::Redactor, timestamp::Timestamp};
 
 /// Characters of one line in a reply.
 const MAX_TEXT: usize = 4096;
@@ -83,7 +85,7 @@ impl<'q> Collector<'q> {
             return ControlFlow::Continue(());
         }
         let joined = stamp.and_then(|stamp| join_pieces(stamp, body));
-        let text = text::clean_line(joined.as_deref().unwrap_or(body));
+        let text = untrusted::clean_bytes(joined.as_deref().unwrap_or(body));
         let pattern = self.query.pattern.as_ref();
         let is_match = pattern.is_none_or(|pattern| pattern.is_match(&text) != self.query.invert);
         let wanted = is_match || self.after_left > 0 || self.query.context > 0;
@@ -93,7 +95,7 @@ impl<'q> Collector<'q> {
             source: self.source,
             number: self.lines,
             channel,
-            text: text::cut(&self.redactor.hide(text), MAX_TEXT).into_owned(),
+            text: untrusted::cut(&self.redactor.hide(text), MAX_TEXT).into_owned(),
             is_match,
         });
         if let Some(entry) = entry
@@ -349,7 +351,7 @@ mod tests {
         let collector = collect(&query, &redactor, Position::default(), &lines);
         let texts = texts(&collector);
         assert_eq!(texts[0], "token [redacted]");
-        assert_eq!(texts[1].chars().count(), MAX_TEXT + 1);
+        assert_eq!(texts[1].chars().count(), MAX_TEXT);
         assert_eq!((texts[2].as_str(), texts[3].as_str()), ("no stamp at all", ""));
     }
 

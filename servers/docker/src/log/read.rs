@@ -2,6 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
+use mcp_core::untrusted;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Channel, Position, Query, collect::Collector, frame::Decoder, merge::Collected};
@@ -9,7 +10,6 @@ use crate::{
     Error,
     engine::{self, ContainerRef, Engine, Exchange, Target, model},
     redaction::Redactor,
-    text,
     timestamp::Timestamp,
 };
 
@@ -37,7 +37,7 @@ impl Source {
         let name = inspected.name.as_deref().unwrap_or_default().trim_start_matches('/');
         Self {
             id: inspected.id.clone().unwrap_or_else(|| container.to_string()),
-            name: text::clean(name, 255),
+            name: untrusted::line(name, 255),
             has_terminal: config.and_then(|config| config.tty).unwrap_or(false),
             redactor: Redactor::from_env(env),
             container,
@@ -129,10 +129,10 @@ pub(crate) async fn watch(
     let mut found = None;
     pump(&mut exchange, source.has_terminal, until, &mut |_, line| {
         let body = line.splitn(2, |byte| *byte == b' ').nth(1).unwrap_or_default();
-        let text = text::clean_line(body);
+        let text = untrusted::clean_bytes(body);
         if accept(&text) {
             let hidden = source.redactor.hide(text);
-            found = Some(text::cut(&hidden, 500).into_owned());
+            found = Some(untrusted::cut(&hidden, 500).into_owned());
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

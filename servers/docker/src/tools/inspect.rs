@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use mcp_core::prelude::*;
-use serde_json::Value;
-
 use crate::{
     Error, Server,
     detail::{
@@ -18,10 +15,11 @@ use crate::{
     engine::{ContainerRef, Target, model::Container},
     pattern,
     redaction::Redactor,
-    text,
     timestamp::Timestamp,
     wait::{self, Condition, Waited},
 };
+use mcp_core::{prelude::*, untrusted};
+use serde_json::Value;
 
 /// A part of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -192,8 +190,8 @@ impl Server {
         let env = seen.config.as_ref().and_then(|config| config.env.as_deref());
         let redactor = Redactor::from_env(env.unwrap_or_default());
         let mut output = InspectContainerOutput {
-            id: text::clean(seen.id.as_deref().unwrap_or_default(), 80),
-            name: text::clean(
+            id: untrusted::line(seen.id.as_deref().unwrap_or_default(), 80),
+            name: untrusted::line(
                 seen.name.as_deref().unwrap_or_default().trim_start_matches('/'),
                 255,
             ),

@@ -1,14 +1,12 @@
 //! `get_system_info`.
 
-use mcp_core::prelude::*;
-use tokio::time::Instant;
-
 use crate::{
     Error, Server,
     engine::{Negotiated, Target, info::Info},
-    text,
     usage::{self, Usage},
 };
+use mcp_core::{prelude::*, untrusted::Text};
+use tokio::time::Instant;
 
 const MAX_TEXT: usize = 300;
 const MAX_ITEMS: usize = 30;
@@ -168,24 +166,24 @@ fn present(
             api_newest: newest.to_string(),
             api_oldest: oldest.map(|oldest| oldest.to_string()),
             live_restore: info.live_restore_enabled.unwrap_or(false),
-            default_runtime: shown(info.default_runtime.as_deref()),
-            logging_driver: shown(info.logging_driver.as_deref()),
-            swarm: shown(info.swarm.as_ref().and_then(|swarm| swarm.local_node_state.as_deref())),
+            default_runtime: shown(info.default_runtime.as_ref()),
+            logging_driver: shown(info.logging_driver.as_ref()),
+            swarm: shown(info.swarm.as_ref().and_then(|swarm| swarm.local_node_state.as_ref())),
             security_options: shown_all(info.security_options.as_deref()),
         },
         host: Host {
-            name: shown(info.name.as_deref()),
-            operating_system: shown(info.operating_system.as_deref()),
-            os: shown(info.os_type.as_deref()),
-            architecture: shown(info.architecture.as_deref()),
-            kernel: shown(info.kernel_version.as_deref()),
+            name: shown(info.name.as_ref()),
+            operating_system: shown(info.operating_system.as_ref()),
+            os: shown(info.os_type.as_ref()),
+            architecture: shown(info.architecture.as_ref()),
+            kernel: shown(info.kernel_version.as_ref()),
             cpus: info.cpus,
             memory_bytes: info.mem_total,
             cgroup: cgroup(info),
         },
         storage: Storage {
-            driver: shown(info.driver.as_deref()),
-            root_dir: shown(info.docker_root_dir.as_deref()),
+            driver: shown(info.driver.as_ref()),
+            root_dir: shown(info.docker_root_dir.as_ref()),
             details: details(info),
         },
         containers: Containers {
@@ -201,22 +199,18 @@ fn present(
     }
 }
 
-fn shown(value: Option<&str>) -> Option<String> {
-    value.filter(|value| !value.is_empty()).map(|value| text::clean(value, MAX_TEXT))
+fn shown(value: Option<&Text>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).map(|value| value.line(MAX_TEXT))
 }
 
-fn shown_all(values: Option<&[String]>) -> Vec<String> {
-    values
-        .unwrap_or_default()
-        .iter()
-        .take(MAX_ITEMS)
-        .map(|value| text::clean(value, MAX_TEXT))
-        .collect()
+fn shown_all(values: Option<&[Text]>) -> Vec<String> {
+    let values = values.unwrap_or_default().iter();
+    values.take(MAX_ITEMS).map(|value| value.line(MAX_TEXT)).collect()
 }
 
 fn cgroup(info: &Info) -> Option<String> {
-    let driver = shown(info.cgroup_driver.as_deref())?;
-    Some(match shown(info.cgroup_version.as_deref()) {
+    let driver = shown(info.cgroup_driver.as_ref())?;
+    Some(match shown(info.cgroup_version.as_ref()) {
         Some(version) => format!("{driver}, version {version}"),
         None => driver,
     })
@@ -225,7 +219,11 @@ fn cgroup(info: &Info) -> Option<String> {
 /// The driver's pairs, as `name: value`.
 fn details(info: &Info) -> Vec<String> {
     let pairs = info.driver_status.iter().flatten().take(MAX_ITEMS);
-    pairs.map(|pair| text::clean(&pair.join(": "), MAX_TEXT)).collect()
+    let shown = |pair: &Vec<Text>| {
+        let words: Vec<_> = pair.iter().map(|word| word.line(MAX_TEXT / 2)).collect();
+        words.join(": ")
+    };
+    pairs.map(shown).collect()
 }
 
 #[cfg(test)]
