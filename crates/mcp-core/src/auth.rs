@@ -23,6 +23,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderValue, header};
 use quick_cache::sync::Cache;
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
 use self::{
@@ -35,8 +36,8 @@ use crate::{
     ConfigError, StartError,
     config::{AuthMode, CoreConfig},
     fleet::Member,
-    http_client,
     state_dir::StateDir,
+    upstream::{Body, Options, Reach, Request, Upstream, Upstreams},
 };
 
 pub use jwt::Mint;
@@ -158,6 +159,7 @@ impl Authenticator {
         core: &CoreConfig,
         member: &'static Member,
         state: &StateDir,
+        upstreams: &Upstreams,
     ) -> Result<Self, StartError> {
         if core.asks_for_credentials() {
             check_clock(jsonwebtoken::get_current_timestamp())?;
@@ -168,7 +170,7 @@ impl Authenticator {
             None
         };
         let tokens = if core.auth.contains(&AuthMode::Jwt) {
-            Some(open_tokens(core, member)?)
+            Some(open_tokens(core, member, upstreams)?)
         } else {
             None
         };
@@ -274,43 +276,43 @@ fn make_first(path: &Path, member: &Member) -> Result<(), StartError> {
     Ok(())
 }
 
-fn open_tokens(core: &CoreConfig, member: &'static Member) -> Result<Tokens, StartError> {
+fn open_tokens(
+    core: &CoreConfig,
+    member: &'static Member,
+    upstreams: &Upstreams,
+) -> Result<Tokens, StartError> {
     let keys = match (&core.jwt_secret, &core.jwks_url) {
         (Some(secret), _) => Keys::secret(secret),
-        (None, Some(url)) => Keys::Public(Box::new(Jwks::new(fetcher(member, url)?))),
+        (None, Some(url)) => Keys::Public(Box::new(Jwks::new(fetcher(url, upstreams)?))),
         (None, None) => return Err(StartError::internal("no source of keys for tokens")),
     };
     let issuer = core.jwt_issuer.clone().unwrap_or_else(|| jwt::OWN_ISSUER.to_owned());
     Ok(Tokens::new(member.name, issuer, canonical_uri(core, member), keys))
 }
 
-fn fetcher(member: &Member, url: &str) -> Result<Fetch, StartError> {
-    let options = http_client::ClientOptions::new(member.name, env!("CARGO_PKG_VERSION"));
-    let client = http_client::client(options)?;
-    let url = url.to_owned();
+fn fetcher(url: &str, upstreams: &Upstreams) -> Result<Fetch, StartError> {
+    let url = Url::parse(url).map_err(|error| StartError::config(format!("jwks_url: {error}")))?;
+    // The operator chose it, and `check_jwks_url` that it is https or on loopback.
+    let options = Options::new("jwks", env!("CARGO_PKG_VERSION")).list(&url, Reach::Private);
+    let upstream = upstreams.add(options.max_body(jwks::MAX_BYTES));
     Ok(Box::new(move || {
-        let request = client.get(&url).timeout(Duration::from_secs(10));
-        Box::pin(
-            async move { fetch(request).await.map_err(|error| error.without_url().to_string()) },
-        )
+        let (upstream, url) = (upstream.clone(), url.clone());
+        Box::pin(async move { fetch(&upstream, url).await })
     }))
 }
 
-async fn fetch(
-    request: http_client::reqwest::RequestBuilder,
-) -> http_client::reqwest::Result<Document> {
-    let mut response = request.send().await?.error_for_status()?;
-    let cached = response.headers().get(header::CACHE_CONTROL);
+async fn fetch(upstream: &Upstream, url: Url) -> Result<Document, String> {
+    let request = Request::get(url).before(Instant::now() + Duration::from_secs(10));
+    let answer = upstream.attempt(&request).await.map_err(|failure| failure.to_string())?;
+    let cached = answer.headers.get(header::CACHE_CONTROL);
     let max_age = cached.and_then(|value| value.to_str().ok()).and_then(jwks::max_age);
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        // A longer document is no key set; what is cut off does not parse.
-        if bytes.len() + chunk.len() > jwks::MAX_BYTES {
-            break;
+    match answer.body {
+        Body::Whole(bytes) if (200..=299).contains(&answer.status) => {
+            Ok(Document { bytes, max_age })
         }
-        bytes.extend_from_slice(&chunk);
+        Body::Whole(_) => Err(format!("the issuer answered with status {}", answer.status)),
+        _ => Err("the issuer's key set did not arrive whole".to_owned()),
     }
-    Ok(Document { bytes, max_age })
 }
 
 /// The one bearer token of a request, never from its query.

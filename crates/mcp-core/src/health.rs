@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{Facts, McpServer, ProbeReport, ProbeState};
+use crate::{Facts, McpServer, ProbeReport, ProbeState, upstream::Upstreams};
 
 /// A probe's answer stands for this long, so that polling does not load what is probed.
 const KEEP: Duration = Duration::from_secs(2);
@@ -58,13 +58,21 @@ pub struct Health<S> {
     server: Arc<S>,
     started: Instant,
     stopping: tokio_util::sync::CancellationToken,
+    upstreams: Upstreams,
     last: Mutex<Option<(Instant, Vec<ProbeReport>)>>,
 }
 
 impl<S: McpServer> Health<S> {
     /// Health of a server that starts now.
     pub fn new(server: Arc<S>, stopping: tokio_util::sync::CancellationToken) -> Self {
-        Self { server, started: Instant::now(), stopping, last: Mutex::new(None) }
+        let upstreams = Upstreams::default();
+        Self { server, started: Instant::now(), stopping, upstreams, last: Mutex::new(None) }
+    }
+
+    /// Show the breakers of these upstreams beside the server's own probes.
+    #[must_use]
+    pub fn watching(self, upstreams: Upstreams) -> Self {
+        Self { upstreams, ..self }
     }
 
     /// Whether the process answers; looks at nothing else.
@@ -80,7 +88,8 @@ impl<S: McpServer> Health<S> {
 
     /// Whether calls can succeed.
     pub async fn ready(&self) -> Readiness {
-        let (at, reports) = self.reports().await;
+        let (at, mut reports) = self.reports().await;
+        reports.extend(self.upstreams.probes());
         let status = if self.stopping.is_cancelled() { "stopping" } else { verdict(&reports) };
         let age_ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let probes = reports.into_iter().map(|report| Probe {

@@ -6,12 +6,10 @@
 //!
 //! The order in which a call passes the guards is one list: [`pipeline`].
 
-#[cfg(feature = "http-client")]
-pub mod http_client;
-
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod deadline;
 pub mod envelope;
 pub mod error;
 pub mod extended;
@@ -32,6 +30,7 @@ pub mod task;
 pub mod telemetry;
 pub mod transport;
 pub mod untrusted;
+pub mod upstream;
 pub mod validation;
 
 pub use auth::{Principal, Scope};

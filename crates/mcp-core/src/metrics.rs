@@ -1,15 +1,22 @@
 //! Metrics by the names of the OpenTelemetry conventions for MCP servers, with labels from closed
 //! sets: a random tool name creates no series.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
 
-use crate::Facts;
+use crate::{Facts, upstream::Upstreams};
 
 /// Seconds; the buckets of the convention.
 const BUCKETS: [f64; 14] =
@@ -42,6 +49,7 @@ pub struct Metrics {
     panics: Counter,
     connections: Gauge,
     refused: Family<Refusal, Counter>,
+    upstreams: OnceLock<Upstreams>,
 }
 
 /// Why the front refused a message.
@@ -76,7 +84,8 @@ impl Metrics {
         registry.register("machina_refused", "Messages the front refused", refused.clone());
         let build = Info::new([("server", facts.member.name), ("version", facts.version)]);
         registry.register("machina_build", "What is running", build);
-        Self { registry, operations, fine, panics, connections, refused }
+        let upstreams = OnceLock::new();
+        Self { registry, operations, fine, panics, connections, refused, upstreams }
     }
 
     /// Count one operation.
@@ -105,9 +114,22 @@ impl Metrics {
     /// All metrics in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        if let Err(error) = encode(&mut text, &self.registry) {
+        if let Err(error) = self.encode_to(&mut text) {
             tracing::error!(%error, "the metrics cannot be encoded");
         }
         text
+    }
+
+    fn encode_to(&self, text: &mut String) -> fmt::Result {
+        encode_registry(text, &self.registry)?;
+        if let Some(upstreams) = self.upstreams.get() {
+            upstreams.encode(text)?;
+        }
+        encode_eof(text)
+    }
+
+    /// Show these upstreams too; the first call counts.
+    pub fn watch(&self, upstreams: Upstreams) {
+        self.upstreams.get_or_init(|| upstreams);
     }
 }

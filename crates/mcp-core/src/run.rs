@@ -18,6 +18,7 @@ use crate::{
     task::Tasks,
     telemetry,
     transport::{http, stdio::Stdio},
+    upstream::Upstreams,
 };
 
 /// Run a server's command line to its end.
@@ -87,8 +88,10 @@ async fn started<S: McpServer>(
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
     let context = StartContext::new(state.clone(), tracker.clone(), stopping.clone());
+    let upstreams = context.upstreams().clone();
     let server = S::start(loaded.server, context).await?;
     let guarded = Guarded::new(server, &loaded.core)?;
+    guarded.metrics().watch(upstreams.clone());
 
     let watching = stopping.clone();
     let work = async {
@@ -97,8 +100,8 @@ async fn started<S: McpServer>(
                 if until_eof {
                     stop_at_eof(stopping.clone())?;
                 }
-                let auth = Authenticator::open(&loaded.core, S::FACTS.member, &state)?;
-                serve(&guarded, &loaded.core, auth, stopping.clone()).await
+                let auth = Authenticator::open(&loaded.core, S::FACTS.member, &state, &upstreams)?;
+                serve(&guarded, &loaded.core, auth, upstreams, stopping.clone()).await
             }
             Some(Command::Call { tool, arguments, json }) => {
                 cli::call(&guarded, &tool, &arguments, json).await
@@ -123,6 +126,7 @@ async fn serve<S: McpServer>(
     server: &Guarded<S>,
     core: &CoreConfig,
     auth: Authenticator,
+    upstreams: Upstreams,
     stopping: CancellationToken,
 ) -> Result<Exit, StartError> {
     let listener = http::bind(core, S::FACTS.member.port).await?;
@@ -132,7 +136,8 @@ async fn serve<S: McpServer>(
     if !core.asks_for_credentials() && !core.bind.is_loopback() {
         tracing::warn!(%address, "anyone who reaches this address may call every tool");
     }
-    let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
+    let health = Health::new(Arc::clone(server.server()), stopping.clone());
+    let health = Arc::new(health.watching(upstreams));
     let aborting = CancellationToken::new();
     let app = http::app(server, health, core, auth, aborting.clone());
     let member = S::FACTS.member;

@@ -12,6 +12,7 @@ use crate::{
     limits::Rate,
     state_dir::{StateDir, StateLock},
     task::Tasks,
+    upstream::Upstreams,
 };
 
 /// A server: facts, settings, tools. Everything else is this crate's.
@@ -240,13 +241,14 @@ impl ProbeState {
 pub struct StartContext {
     state: StateDir,
     tasks: Tasks,
+    upstreams: Upstreams,
     /// Cancelled when the server is asked to stop.
     pub shutdown: CancellationToken,
 }
 
 impl StartContext {
     pub(crate) fn new(state: StateDir, tracker: TaskTracker, shutdown: CancellationToken) -> Self {
-        Self { state, tasks: Tasks::new(tracker), shutdown }
+        Self { state, tasks: Tasks::new(tracker), upstreams: Upstreams::default(), shutdown }
     }
 
     /// A context for tests and tools outside the runner: state under `dir`.
@@ -262,6 +264,12 @@ impl StartContext {
     /// Take the state directory for this process alone; held until the guard is dropped.
     pub fn lock_state_dir(&self) -> Result<StateLock, StartError> {
         self.state.lock()
+    }
+
+    /// The remote services of this server: [`Upstreams::add`] makes the client of one, whose
+    /// breaker then shows in `/health/ready` and whose attempts show in `/metrics`.
+    pub fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
     }
 
     /// Run a named background task; it is waited for at shutdown.

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
-use crate::{Kind, Result, ToolError};
+use crate::{Kind, Result, ToolError, deadline};
 
 /// Named background tasks, joined at shutdown.
 #[derive(Debug, Clone, Default)]
@@ -88,11 +88,14 @@ where
     let cancel = Cancel::default();
     let _on_drop = CancelOnDrop(cancel.clone());
     let cancelled = || ToolError::new(Kind::Cancelled, "cancelled", "the call was cancelled");
+    let end = deadline::end();
     let job = async move {
         let permit = COMPUTE.acquire().await;
         let span = tracing::Span::current();
         #[expect(clippy::disallowed_methods, reason = "this is the door")]
-        let handle = tokio::task::spawn_blocking(move || span.in_scope(|| work(&cancel)));
+        let handle = tokio::task::spawn_blocking(move || {
+            deadline::within_blocking(end, || span.in_scope(|| work(&cancel)))
+        });
         let outcome = handle.await;
         drop(permit);
         outcome
@@ -116,8 +119,9 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    let end = deadline::end();
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
-    let handle = tokio::task::spawn_blocking(work);
+    let handle = tokio::task::spawn_blocking(move || deadline::within_blocking(end, work));
     match handle.await {
         Ok(value) => Ok(value),
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
@@ -133,6 +137,18 @@ mod tests {
     async fn compute_returns_the_value() {
         let token = CancellationToken::new();
         assert_eq!(compute(&token, |_| 21 * 2).await.unwrap(), 42);
+    }
+
+    #[tokio::test]
+    async fn work_on_other_threads_knows_the_end_of_its_call() {
+        let end = tokio::time::Instant::now() + Duration::from_secs(3);
+        let call = async {
+            let token = CancellationToken::new();
+            let computing = compute(&token, |_| deadline::end()).await.unwrap();
+            (computing, blocking(deadline::end).await.unwrap())
+        };
+        assert_eq!(deadline::within(end, call).await, (Some(end), Some(end)));
+        assert_eq!(blocking(deadline::end).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use mcp_core::{
     pipeline::Guarded,
     state_dir::StateDir,
     transport::http::{app, serve},
+    upstream::Upstreams,
 };
 use serde_json::Value;
 use tokio::{
@@ -149,7 +150,7 @@ pub async fn serve_here<S: McpServer>(
     let stopping = CancellationToken::new();
     let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
     let state = StateDir::new(core.state_dir.clone().unwrap_or_default());
-    let auth = Authenticator::open(core, S::FACTS.member, &state)?;
+    let auth = Authenticator::open(core, S::FACTS.member, &state, &Upstreams::default())?;
     let app = app(server, health, core, auth, stopping.clone());
     let metrics = Arc::clone(server.metrics());
     let (core, token) = (core.clone(), stopping.clone());

@@ -11,25 +11,18 @@ pub(crate) use reply::Spent;
 use crate::config::Connection;
 use auth::Auth;
 use bucket::Bucket;
-use failure::{Class, backoff};
+use failure::Class;
 use graphql_client::GraphQLQuery;
-use mcp_core::http_client::{ClientOptions, client, reqwest};
+use mcp_core::upstream::{Body, Options, Reach, Request, Retry, RetryPolicy, Upstream, Upstreams};
 use mcp_core::{SecretString, StartError};
 use reply::{Answer, Reply};
-use std::hash::{BuildHasher as _, RandomState};
-use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
-
-/// Times that a query is sent at most.
-const ATTEMPTS: u32 = 4;
-/// Largest answer that is read, in bytes.
-const MAX_BODY: usize = 16 << 20;
 
 /// A client of one store.
 #[derive(Debug)]
 pub(crate) struct Client {
-    http: reqwest::Client,
+    upstream: Upstream,
     endpoint: Url,
     version: String,
     auth: Auth,
@@ -44,14 +37,16 @@ pub(crate) struct Found<T> {
 }
 
 impl Client {
-    pub(crate) fn new(connection: &Connection) -> Result<Self, StartError> {
-        let http = client(ClientOptions::new("shopify", env!("CARGO_PKG_VERSION")))?;
+    pub(crate) fn new(connection: &Connection, upstreams: &Upstreams) -> Result<Self, StartError> {
         let Connection { base, version, credentials, .. } = connection;
+        // Only a test's base is not https, and the configuration lets it be on loopback alone.
+        let reach = if base.scheme() == "https" { Reach::Public } else { Reach::Private };
+        let options = Options::new("shopify_admin", env!("CARGO_PKG_VERSION"));
         let join = |path: &str| {
             base.join(path).map_err(|error| StartError::internal(format!("{path}: {error}")))
         };
         Ok(Self {
-            http,
+            upstream: upstreams.add(options.list(base, reach)),
             endpoint: join(&format!("/admin/api/{version}/graphql.json"))?,
             version: version.clone(),
             auth: Auth::new(credentials.clone(), join("/admin/oauth/access_token")?),
@@ -90,7 +85,8 @@ impl Client {
         body: &[u8],
         deadline: Instant,
     ) -> Result<Answer, Box<Failure>> {
-        let mut attempt = 1;
+        // Queries only read.
+        let mut retry = Retry::new(RetryPolicy::default(), true, deadline);
         let mut signed_in_again = false;
         loop {
             let failure = match self.attempt(query, body, deadline, &mut signed_in_again).await {
@@ -99,13 +95,14 @@ impl Client {
                 Ok(None) => continue,
                 Err(failure) => failure,
             };
-            let pause = pause(&failure, attempt);
-            let ended = attempt >= ATTEMPTS || !failure.class.facts().retryable;
-            if ended || Instant::now() + pause >= deadline {
+            if !failure.may_try_again() {
                 return Err(failure);
             }
-            tokio::time::sleep(pause).await;
-            attempt += 1;
+            let Some(pause) = retry.pause(failure.retry_after) else { return Err(failure) };
+            // The bucket tells the wait.
+            if failure.class != Class::RateLimited || failure.throttle.is_none() {
+                tokio::time::sleep(pause).await;
+            }
         }
     }
 
@@ -117,7 +114,7 @@ impl Client {
         deadline: Instant,
         signed_in_again: &mut bool,
     ) -> Result<Option<Answer>, Box<Failure>> {
-        let token = self.auth.token(&self.http, deadline).await?;
+        let token = self.auth.token(&self.upstream, deadline).await?;
         let mut reservation = self.bucket.reserve(query, Instant::now());
         if Instant::now() + reservation.wait >= deadline {
             return Err(Box::new(
@@ -151,55 +148,26 @@ impl Client {
         body: &[u8],
         deadline: Instant,
     ) -> Result<Reply, Box<Failure>> {
-        let mut secret = reqwest::header::HeaderValue::from_str(token.expose())
-            .map_err(|_| Failure::new(Class::Unauthorized))?;
-        secret.set_sensitive(true);
-        let request = self
-            .http
-            .post(self.endpoint.clone())
-            .header("x-shopify-access-token", secret)
-            .header("content-type", "application/json")
+        let request = Request::post(self.endpoint.clone(), "application/json", body.to_vec())
+            .secret_header("x-shopify-access-token", token)
             .header("accept", "application/json")
-            .body(body.to_vec());
-        exchange(request, deadline).await
+            .before(deadline);
+        exchange(&self.upstream, &request).await
     }
 }
 
-/// How long to wait before the next attempt: what the upstream asks for, else nothing when the
-/// bucket tells the wait, else a jittered exponential pause.
-fn pause(failure: &Failure, attempt: u32) -> Duration {
-    if let Some(after) = failure.retry_after {
-        return after;
-    }
-    if failure.class == Class::RateLimited && failure.throttle.is_some() {
-        return Duration::ZERO;
-    }
-    backoff(attempt, RandomState::new().hash_one(attempt))
-}
-
-/// Send a request and read the whole answer, until `deadline`.
-async fn exchange(
-    request: reqwest::RequestBuilder,
-    deadline: Instant,
-) -> Result<Reply, Box<Failure>> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let mut response =
-        request.timeout(left).send().await.map_err(|error| Failure::network(&error))?;
-    let mut reply = Reply::new(response.status().as_u16(), response.headers());
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
-                return Err(Box::new(Failure::new(Class::TooLarge).with_reply(&reply)));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(error) => {
-                let class = if error.is_timeout() { Class::Timeout } else { Class::Truncated };
-                return Err(Box::new(Failure::new(class).with_reply(&reply)));
-            }
+/// Send a request once and read the whole answer.
+async fn exchange(upstream: &Upstream, request: &Request) -> Result<Reply, Box<Failure>> {
+    let answer = upstream.attempt(request).await.map_err(Failure::unanswered)?;
+    let mut reply = Reply::new(answer.status, &answer.headers);
+    let class = match answer.body {
+        Body::Whole(body) => {
+            reply.body = body;
+            return Ok(reply);
         }
-    }
-    reply.body = body;
-    Ok(reply)
+        Body::TooLarge => Class::TooLarge,
+        Body::Late => Class::Timeout,
+        Body::Broken => Class::Truncated,
+    };
+    Err(Box::new(Failure::new(class).with_reply(&reply)))
 }

@@ -55,10 +55,10 @@ impl McpServer for Server {
 
     type Config = Config;
 
-    async fn start(config: Config, _context: StartContext) -> Result<Self, StartError> {
+    async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
         let Some(connection) = config.connection()? else { return Ok(Self { link: None }) };
         let link = Link {
-            client: Client::new(&connection)?,
+            client: Client::new(&connection, context.upstreams())?,
             domain: connection.domain,
             version: connection.version,
             shop: Mutex::new(None),
@@ -152,10 +152,9 @@ impl Server {
     }
 }
 
-/// When a call must have its last answer: a little before its limit.
-pub(crate) fn deadline(tool: &str) -> Instant {
-    let limit = Server::policy(tool).deadline.unwrap_or(Duration::from_secs(30));
-    Instant::now() + limit.saturating_sub(MARGIN)
+/// When a call must have its last answer: a little before its end.
+pub(crate) fn deadline() -> Instant {
+    mcp_core::deadline::leaving(MARGIN, LONG)
 }
 
 impl Link {

@@ -3,17 +3,13 @@
 pub(crate) mod cause;
 pub(crate) mod failure;
 pub(crate) mod reply;
-pub(crate) mod retry;
 
 use std::time::Duration;
 
 use mcp_core::{
-    StartError,
-    http_client::{
-        ClientOptions, client,
-        reqwest::{self, header::CONTENT_TYPE},
-    },
+    StartError, deadline,
     prelude::CancellationToken,
+    upstream::{self, Options, Reach, RetryPolicy, Upstream, Upstreams, Url},
 };
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -22,38 +18,46 @@ use self::{
     cause::Cause,
     failure::{Failure, Outcome},
     reply::Reply,
-    retry::Policy,
 };
 use crate::{
     Error,
-    config::Settings,
+    config::{STRIPE, Settings},
     form::{self, Pairs},
     key::{ApiKey, KeyKind},
 };
 
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
+/// What a call keeps back of its time, to say what became of a write.
+const MARGIN: Duration = Duration::from_secs(1);
+
 /// A pooled client bound to one key and API version.
 pub(crate) struct Client {
-    http: reqwest::Client,
+    upstream: Upstream,
     base: String,
     key: ApiKey,
     version: String,
     account: Option<String>,
-    retry: Policy,
     budget: Duration,
 }
 
 impl Client {
-    pub(crate) fn new(settings: Settings, retry: Policy) -> Result<Self, StartError> {
-        let options = ClientOptions::new("stripe", env!("CARGO_PKG_VERSION"));
+    pub(crate) fn new(
+        settings: Settings,
+        upstreams: &Upstreams,
+        retry: RetryPolicy,
+    ) -> Result<Self, StartError> {
+        let base = Url::parse(&settings.base)
+            .map_err(|error| StartError::internal(format!("STRIPE_API_BASE: {error}")))?;
+        // Another base than Stripe's own was chosen by the operator, who may choose a local one.
+        let reach = if settings.base == STRIPE { Reach::Public } else { Reach::Private };
+        let options = Options::new("stripe", env!("CARGO_PKG_VERSION"));
         Ok(Self {
-            http: client(options)?,
+            upstream: upstreams.add(options.list(&base, reach).retry(retry)),
             base: settings.base,
             key: settings.key,
             version: settings.version,
             account: settings.account,
-            retry,
             budget: settings.timeout,
         })
     }
@@ -73,7 +77,7 @@ impl Client {
 
     /// When a call that begins now must have ended, retries included.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.budget
+        deadline::leaving(MARGIN, self.budget)
     }
 
     /// A read.
@@ -135,9 +139,13 @@ impl Client {
         deadline: Instant,
         cancel: &CancellationToken,
     ) -> Result<Reply, Failure> {
+        let Some(sent) = self.sent(request, deadline) else {
+            return Err(Failure::without_answer(Cause::Refused, Outcome::None));
+        };
+        let mut retry = self.upstream.retry(&sent);
         let mut doubt = Outcome::None;
         for attempt in 1.. {
-            let mut failure = match self.attempt(request, deadline, cancel).await {
+            let mut failure = match self.attempt(request, &sent, cancel).await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
@@ -148,11 +156,10 @@ impl Client {
             }
             failure.attempts = attempt;
             failure.idempotency_key.clone_from(&request.idempotency_key);
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            let random = getrandom::u32().unwrap_or(u32::MAX);
-            let Some(delay) = self.retry.delay(&failure, attempt, random, remaining) else {
+            if !failure.may_try_again() {
                 return Err(failure);
-            };
+            }
+            let Some(delay) = retry.pause(failure.retry_after) else { return Err(failure) };
             tracing::debug!(
                 code = failure.code(),
                 attempt,
@@ -170,49 +177,35 @@ impl Client {
     async fn attempt(
         &self,
         request: &Request,
-        deadline: Instant,
+        sent: &upstream::Request,
         cancel: &CancellationToken,
     ) -> Result<Reply, Failure> {
         if cancel.is_cancelled() {
             return Err(Failure::without_answer(Cause::Cancelled, Outcome::None));
         }
         tokio::select! {
-            answer = self.exchange(request, deadline) => answer,
+            answer = self.upstream.attempt(sent) => match answer {
+                Ok(answer) => reply::read(request.is_write(), answer),
+                Err(failure) => Err(Failure::unanswered(failure, request.doubt())),
+            },
             () = cancel.cancelled() => Err(Failure::without_answer(Cause::Cancelled, request.doubt())),
         }
     }
 
-    async fn exchange(&self, request: &Request, deadline: Instant) -> Result<Reply, Failure> {
-        let remaining = deadline.saturating_duration_since(Instant::now());
+    /// The request as it goes out. Its idempotency key is what makes a write one that may be
+    /// repeated.
+    fn sent(&self, request: &Request, deadline: Instant) -> Option<upstream::Request> {
         let body = form::encode(&request.pairs);
-        let builder = if request.is_write() {
-            self.http.post(&request.url).header(CONTENT_TYPE, FORM).body(body)
-        } else if body.is_empty() {
-            self.http.get(&request.url)
+        let mut url = Url::parse(&request.url).ok()?;
+        let sent = if request.is_write() {
+            upstream::Request::post(url, FORM, body).idempotent()
         } else {
-            self.http.get(format!("{}?{body}", request.url))
+            url.set_query(Some(body.as_str()).filter(|query| !query.is_empty()));
+            upstream::Request::get(url)
         };
-        let builder = request
-            .headers
-            .iter()
-            .fold(builder, |builder, (name, value)| builder.header(*name, value));
-        let sent = builder.bearer_auth(self.key.expose()).timeout(remaining).send().await;
-        match sent {
-            Ok(response) => reply::read(request.is_write(), response).await,
-            Err(error) => Err(unanswered(request, &error)),
-        }
-    }
-}
-
-/// An exchange that ended before a status came. The error's own text is never used: it holds the
-/// URL, and with it the caller's data.
-fn unanswered(request: &Request, error: &reqwest::Error) -> Failure {
-    if error.is_connect() {
-        Failure::without_answer(Cause::Unreachable, Outcome::None)
-    } else if error.is_timeout() {
-        Failure::without_answer(Cause::Timeout, request.doubt())
-    } else {
-        Failure::without_answer(Cause::Lost, request.doubt())
+        let headers = request.headers.iter();
+        let sent = headers.fold(sent, |sent, (name, value)| sent.header(name, value));
+        Some(sent.bearer(self.key.expose()).before(deadline))
     }
 }
 

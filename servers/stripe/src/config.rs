@@ -12,7 +12,7 @@ use crate::{
     key::{ApiKey, Environment},
 };
 
-const STRIPE: &str = "https://api.stripe.com";
+pub(crate) const STRIPE: &str = "https://api.stripe.com";
 
 /// Settings of the Stripe server.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

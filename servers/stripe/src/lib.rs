@@ -17,7 +17,6 @@ mod present;
 mod privacy;
 mod projection;
 mod resource;
-mod text;
 
 pub use config::Config;
 pub use error::Error;

@@ -1,12 +1,12 @@
 //! From an API object to what a caller sees of it.
 
+use mcp_core::untrusted::CUT;
 use serde_json::{Map, Value};
 
 use crate::{
     money,
     privacy::{self, Changes, Rules},
     projection::{Coverage, Fields},
-    text,
 };
 
 /// What to say about the objects shown.
@@ -45,7 +45,7 @@ pub(crate) fn present(
     let shown = fields.select(compact, &whole);
     // Only what is shown needs to be explained.
     changes.masked &= shown.values().any(|value| any_text(value, &|text| text.ends_with("***")));
-    changes.cut &= shown.values().any(|value| any_text(value, &|text| text.ends_with(text::CUT)));
+    changes.cut &= shown.values().any(|value| any_text(value, &|text| text.ends_with(CUT)));
     notes.changes |= changes;
     shown
 }

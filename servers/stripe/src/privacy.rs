@@ -1,8 +1,7 @@
 //! What of an API object may reach a caller: secrets never, personal data masked, text bounded.
 
+use mcp_core::untrusted;
 use serde_json::{Map, Value};
-
-use crate::text;
 
 /// How much to let through.
 #[derive(Debug, Clone, Copy)]
@@ -186,15 +185,19 @@ impl Walk<'_> {
             self.changes.masked = true;
             *text = mask(field, text);
         }
-        if !text::is_clean(text, self.rules.longest_text) {
+        if !untrusted::is_clean(text, self.rules.longest_text) {
             self.changes.cut |= text.chars().count() > self.rules.longest_text;
-            *text = text::clean(text, self.rules.longest_text);
+            *text = untrusted::show(text, self.rules.longest_text);
         }
     }
 
     /// Metadata keys are foreign text too.
     fn name(&self, name: String) -> String {
-        if text::is_clean(&name, self.rules.longest_text) { name } else { text::clean(&name, 100) }
+        if untrusted::is_clean(&name, self.rules.longest_text) {
+            name
+        } else {
+            untrusted::show(&name, 100)
+        }
     }
 }
 
@@ -211,43 +214,9 @@ fn mask(field: &str, text: &str) -> String {
     }
 }
 
-/// JSON pointers, below `at`, of the text that outsiders wrote; sorted, without repeats.
+/// JSON pointers, below `at`, of the text that outsiders wrote.
 pub(crate) fn foreign(value: &Value, at: &str) -> Vec<String> {
-    let mut pointers = Vec::new();
-    collect(value, at, &mut pointers);
-    pointers.sort();
-    pointers.dedup();
-    pointers
-}
-
-fn collect(value: &Value, at: &str, out: &mut Vec<String>) {
-    match value {
-        Value::Object(map) => {
-            for (name, value) in map {
-                let pointer = format!("{at}/{}", crate::filter::escape(name));
-                if !FOREIGN.contains(&name.as_str()) {
-                    collect(value, &pointer, out);
-                } else if has_text(value) {
-                    out.push(pointer);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (index, value) in items.iter().enumerate() {
-                collect(value, &format!("{at}/{index}"), out);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn has_text(value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.is_empty() && !text.ends_with("***"),
-        Value::Array(items) => items.iter().any(has_text),
-        Value::Object(map) => map.values().any(has_text),
-        _ => false,
-    }
+    untrusted::pointers(value, at, |field| FOREIGN.contains(&field))
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use mcp_core::prelude::*;
+use mcp_core::{
+    prelude::*,
+    upstream::{RetryPolicy, Upstreams},
+};
 use serde_json::{Map, Value};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     Config, Error,
-    client::{Client, cause::Cause, retry::Policy},
+    client::{Client, cause::Cause},
     cursor::Seal,
     key::{Environment, KeyKind},
     privacy::Rules,
@@ -49,8 +52,8 @@ impl McpServer for Server {
 
     type Config = Config;
 
-    async fn start(config: Config, _context: StartContext) -> Result<Self, StartError> {
-        Self::new(config, Policy::STRIPE)
+    async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+        Self::new(config, context.upstreams(), RetryPolicy::default())
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -63,16 +66,6 @@ impl McpServer for Server {
             purpose: "Read the account, customers, products, prices and payments; create customers",
             tools: &["get_account", "list_objects", "get_object", "create_customer"],
         }]
-    }
-
-    /// Longer than the client's own 30 seconds, so that the caller learns what became of a write.
-    fn policy(tool: &str) -> CallPolicy {
-        match tool {
-            "get_account" | "list_objects" | "get_object" | "create_customer" => {
-                CallPolicy::new().deadline(Duration::from_secs(35))
-            }
-            _ => CallPolicy::default(),
-        }
     }
 
     fn instructions() -> &'static str {
@@ -92,7 +85,11 @@ impl McpServer for Server {
 }
 
 impl Server {
-    pub(crate) fn new(config: Config, retry: Policy) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        config: Config,
+        upstreams: &Upstreams,
+        retry: RetryPolicy,
+    ) -> Result<Self, StartError> {
         let link = match config.settings()? {
             None => None,
             Some(settings) => {
@@ -103,7 +100,7 @@ impl Server {
                         "STRIPE_API_KEY is a secret key: a restricted key (rk_…) limits what a mistake can do"
                     );
                 }
-                Some(Link { client: Client::new(settings, retry)?, seal, environment })
+                Some(Link { client: Client::new(settings, upstreams, retry)?, seal, environment })
             }
         };
         Ok(Self { config, link, accounts: Mutex::default(), health: Mutex::default() })

@@ -37,7 +37,7 @@ fn wrong_settings_are_named() {
 
 fn authenticator(dir: &Path, core: &CoreConfig) -> Authenticator {
     let state = StateDir::new(dir.to_path_buf());
-    Authenticator::open(core, &BAYES, &state).expect("an authenticator")
+    Authenticator::open(core, &BAYES, &state, &Upstreams::default()).expect("an authenticator")
 }
 
 fn headers(values: &[&str]) -> HeaderMap {

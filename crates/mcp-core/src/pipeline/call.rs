@@ -251,13 +251,14 @@ async fn bounded<T>(
     deadline: Duration,
 ) -> Result<T, ToolError> {
     let deadline = deadline.min(CallPolicy::MAX_DEADLINE);
+    let end = Instant::now() + deadline;
     tokio::select! {
         biased;
-        value = work => Ok(value),
+        value = crate::deadline::within(end, work) => Ok(value),
         () = token.cancelled() => {
             Err(ToolError::new(Kind::Cancelled, "cancelled", "the call was cancelled"))
         }
-        () = tokio::time::sleep(deadline) => {
+        () = tokio::time::sleep_until(end) => {
             let limit = deadline.as_secs();
             let error = format!("the call ran longer than {limit} s and was stopped");
             Err(ToolError::new(Kind::Timeout, "deadline_exceeded", error)

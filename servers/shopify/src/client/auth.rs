@@ -1,9 +1,10 @@
 //! Access tokens: given, or bought with key and secret and renewed ahead of their end.
 
+use super::exchange;
 use super::failure::{Class, Failure};
-use super::{exchange, reqwest};
 use crate::config::Credentials;
 use mcp_core::SecretString;
+use mcp_core::upstream::{Request, Upstream};
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -44,7 +45,7 @@ impl Auth {
     /// A token that works, as far as known.
     pub(super) async fn token(
         &self,
-        http: &reqwest::Client,
+        upstream: &Upstream,
         deadline: Instant,
     ) -> Result<SecretString, Box<Failure>> {
         let (key, secret) = match &self.credentials {
@@ -55,7 +56,7 @@ impl Auth {
         if let Some(issued) = current.as_ref().filter(|issued| Instant::now() < issued.renew_at) {
             return Ok(issued.token.clone());
         }
-        let issued = self.buy(http, key, secret, deadline).await?;
+        let issued = self.buy(upstream, key, secret, deadline).await?;
         let token = issued.token.clone();
         *current = Some(issued);
         Ok(token)
@@ -75,7 +76,7 @@ impl Auth {
 
     async fn buy(
         &self,
-        http: &reqwest::Client,
+        upstream: &Upstream,
         key: &str,
         secret: &SecretString,
         deadline: Instant,
@@ -85,12 +86,11 @@ impl Auth {
             .append_pair("client_id", key)
             .append_pair("client_secret", secret.expose())
             .finish();
-        let request = http
-            .post(self.route.clone())
-            .header("content-type", "application/x-www-form-urlencoded")
+        let form_type = "application/x-www-form-urlencoded";
+        let request = Request::post(self.route.clone(), form_type, form)
             .header("accept", "application/json")
-            .body(form);
-        let reply = exchange(request, deadline).await?;
+            .before(deadline);
+        let reply = exchange(upstream, &request).await?;
         if matches!(reply.status, 400 | 401 | 403) {
             return Err(Box::new(Failure::new(Class::Credentials).with_reply(&reply)));
         }

@@ -1,9 +1,8 @@
 //! Everything that can go wrong between here and the store, in one table.
 
 use super::reply::{Charged, Reply};
-use super::reqwest;
-use crate::text::line;
-use mcp_core::{Kind, ToolError};
+use mcp_core::untrusted::line;
+use mcp_core::{Kind, ToolError, upstream};
 use serde_json::json;
 use std::fmt;
 use std::time::Duration;
@@ -38,9 +37,11 @@ pub(super) enum Class {
     NotFound,
     NotJson,
     RateLimited,
+    Refused,
     Scope,
     Security,
     Shape,
+    Suspended,
     Timeout,
     TooExpensive,
     TooLarge,
@@ -225,6 +226,14 @@ impl Class {
                 "the store's request budget is used up",
                 "try again after retry_after_ms, or ask for less",
             ),
+            Self::Refused => facts(
+                "network",
+                "address_refused",
+                Kind::Refused,
+                false,
+                "the store's address is not one to connect to",
+                "check what SHOPIFY_STORE_DOMAIN resolves to; nothing was sent",
+            ),
             Self::Scope => facts(
                 "permission",
                 "missing_scope",
@@ -249,6 +258,14 @@ impl Class {
                 "the answer is not of the schema's shape",
                 "leave SHOPIFY_API_VERSION out",
             ),
+            Self::Suspended => facts(
+                "network",
+                "upstream_unavailable",
+                Kind::Unavailable,
+                true,
+                "the store failed repeatedly and is left alone for a while",
+                "try again after retry_after_ms; nothing was sent",
+            ),
             Self::Timeout => facts(
                 "network",
                 "upstream_timeout",
@@ -270,7 +287,7 @@ impl Class {
                 "response_too_large",
                 Kind::Upstream,
                 false,
-                "the answer is larger than 16 MiB",
+                "the answer is larger than 10 MiB",
                 "ask for fewer rows with limit",
             ),
             Self::Truncated => facts(
@@ -338,10 +355,23 @@ impl Failure {
         }
     }
 
-    /// A request without an answer. The URL stays out of the message.
-    pub(super) fn network(error: &reqwest::Error) -> Box<Self> {
-        let class = if error.is_timeout() { Class::Timeout } else { Class::Unreachable };
+    /// A request without an answer.
+    pub(super) fn unanswered(failure: upstream::Failure) -> Box<Self> {
+        use upstream::Failure as Ended;
+        let class = match failure {
+            Ended::Refused(_) => Class::Refused,
+            Ended::Open(left) => {
+                return Box::new(Self::new(Class::Suspended).with_retry_after(left));
+            }
+            Ended::NoTime | Ended::Timeout => Class::Timeout,
+            _ => Class::Unreachable,
+        };
         Box::new(Self::new(class))
+    }
+
+    /// Whether to try again within this call.
+    pub(super) fn may_try_again(&self) -> bool {
+        self.class.facts().retryable && self.class != Class::Suspended
     }
 
     pub(super) fn with_reply(mut self, reply: &Reply) -> Self {
@@ -411,33 +441,9 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The pause after the attempt of that number: 0.25 s doubled each time, at most 8 s, of which a
-/// random half is left out ("equal jitter").
-pub(super) fn backoff(attempt: u32, random: u64) -> Duration {
-    let whole = Duration::from_millis(250 << attempt.saturating_sub(1).min(5));
-    let half = whole / 2;
-    let permille = u32::try_from(random % 1_001).unwrap_or(0);
-    half + half * permille / 1_000
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Class, backoff};
-    use std::time::Duration;
-
-    #[test]
-    fn pauses_grow_to_a_limit() {
-        for (attempt, least, most) in
-            [(1, 125, 250), (2, 250, 500), (6, 4_000, 8_000), (60, 4_000, 8_000)]
-        {
-            for random in [0, 500, 1_000, u64::MAX] {
-                let pause = backoff(attempt, random);
-                assert!(
-                    pause >= Duration::from_millis(least) && pause <= Duration::from_millis(most)
-                );
-            }
-        }
-    }
+    use super::Class;
 
     #[test]
     fn every_status_but_success_means_something() {

@@ -1,15 +1,13 @@
 //! An HTTP answer, and the GraphQL answer in it.
 
 use super::failure::{Class, Failure};
-use super::reqwest::header::HeaderMap;
-use crate::text::line;
+use mcp_core::untrusted::line;
+use mcp_core::upstream::header::HeaderMap;
+use mcp_core::upstream::retry_after;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::time::Duration;
-
-/// Longest pause that a `Retry-After` can ask for, in seconds.
-const MAX_RETRY_AFTER: f64 = 3_600.0;
+use std::time::{Duration, SystemTime};
 
 /// An HTTP answer, read to its end.
 #[derive(Debug, Clone, Default)]
@@ -71,14 +69,12 @@ impl Reply {
         let text = |name: &str| {
             headers.get(name).and_then(|value| value.to_str().ok()).map(|text| line(text, 100))
         };
-        let retry_after = text("retry-after").and_then(|text| text.parse::<f64>().ok());
-        let retry_after = retry_after.map(|seconds| seconds.clamp(0.0, MAX_RETRY_AFTER));
         Self {
             status,
             json: text("content-type").is_some_and(|of| of.starts_with("application/json")),
             version: text("x-shopify-api-version"),
             request_id: text("x-request-id"),
-            retry_after: retry_after.and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            retry_after: retry_after(headers, SystemTime::now()),
             body: Vec::new(),
         }
     }

@@ -122,7 +122,7 @@ impl Server {
             lists,
             limit: args.limit,
             cursor: args.cursor,
-            deadline: deadline("get_object"),
+            deadline: deadline(),
             scrub: Scrub::default(),
             tally: Tally::default(),
         };
@@ -156,7 +156,7 @@ impl Wanted {
         match self {
             Self::Id(gid) => Error::NotFound(gid.of, gid.text.clone()),
             Self::Handle(handle) => {
-                Error::NotFound(ObjectType::Product, crate::text::line(handle, 255))
+                Error::NotFound(ObjectType::Product, mcp_core::untrusted::line(handle, 255))
             }
         }
     }

@@ -111,7 +111,7 @@ impl Server {
     ) -> Result<Json<Envelope<ProductsData>>> {
         let query = args.query()?;
         let link = self.link()?;
-        let deadline = deadline("search_products");
+        let deadline = deadline();
         if args.count_only {
             return count(link, query, deadline).await.map(Json);
         }

@@ -72,7 +72,7 @@ impl Server {
     ) -> Result<Json<Envelope<ShopData>>> {
         let link = self.link()?;
         let Described { shop, age, spent } =
-            link.shop(args.refresh, deadline("get_shop")).await.map_err(Error::Upstream)?;
+            link.shop(args.refresh, deadline()).await.map_err(Error::Upstream)?;
         let throttle = spent.as_ref().and_then(|spent| spent.cost).map(|cost| cost.throttle);
         let mut tally = Tally::default();
         if let Some(spent) = spent {

@@ -39,6 +39,10 @@ pub(crate) enum Cause {
     Unreachable,
     /// The connection broke before an answer.
     Lost,
+    /// Stripe failed too often of late; nothing was sent.
+    Suspended,
+    /// The address is not one to connect to; nothing was sent.
+    Refused,
     /// The caller gave up.
     Cancelled,
 }
@@ -48,11 +52,11 @@ impl Cause {
         match self {
             Self::InvalidRequest => Kind::InvalidInput,
             Self::IdempotencyMismatch | Self::KeyInUse | Self::Conflict => Kind::Conflict,
-            Self::Authentication | Self::Permission => Kind::Refused,
+            Self::Authentication | Self::Permission | Self::Refused => Kind::Refused,
             Self::Card | Self::Saved | Self::Unreadable => Kind::Upstream,
             Self::NotFound | Self::ModeMismatch => Kind::NotFound,
             Self::Locked | Self::RateLimited => Kind::RateLimited,
-            Self::Server | Self::Unreachable | Self::Lost => Kind::Unavailable,
+            Self::Server | Self::Unreachable | Self::Lost | Self::Suspended => Kind::Unavailable,
             Self::Timeout => Kind::Timeout,
             Self::Cancelled => Kind::Cancelled,
         }
@@ -78,6 +82,8 @@ impl Cause {
             Self::Timeout => "upstream_timeout",
             Self::Unreachable => "upstream_unreachable",
             Self::Lost => "connection_lost",
+            Self::Suspended => "upstream_unavailable",
+            Self::Refused => "address_refused",
             Self::Cancelled => "cancelled",
         }
     }
@@ -104,6 +110,8 @@ impl Cause {
             Self::Timeout => "Stripe did not answer in time",
             Self::Unreachable => "no connection to Stripe",
             Self::Lost => "the connection to Stripe broke",
+            Self::Suspended => "Stripe failed repeatedly and is left alone for a while",
+            Self::Refused => "the address of the API is not one to connect to",
             Self::Cancelled => "the call was cancelled",
         }
     }
@@ -144,6 +152,10 @@ impl Cause {
             Self::Timeout => "repeat, or ask for less",
             Self::Unreachable => "check the network, TLS and STRIPE_API_BASE; nothing was sent",
             Self::Lost => "repeat",
+            Self::Suspended => "repeat after retry_after_ms; nothing was sent",
+            Self::Refused => {
+                "have the operator check STRIPE_API_BASE and what its name resolves to; nothing was sent"
+            }
             Self::Cancelled => "repeat if it is still wanted",
         }
     }
@@ -160,6 +172,7 @@ impl Cause {
                 | Self::Timeout
                 | Self::Unreachable
                 | Self::Lost
+                | Self::Suspended
         )
     }
 }

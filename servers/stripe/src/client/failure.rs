@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use mcp_core::ToolError;
+use mcp_core::{ToolError, secret, untrusted, upstream};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{cause::Cause, reply::Head};
-use crate::text;
 
 /// Whether a failed write has happened at Stripe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,6 +46,27 @@ impl Failure {
             idempotency_key: None,
             facts: Box::default(),
         }
+    }
+
+    /// An exchange that ended before a status came; `doubt` is what becomes of a request that may
+    /// have arrived.
+    pub(crate) fn unanswered(failure: upstream::Failure, doubt: Outcome) -> Self {
+        use upstream::Failure as Ended;
+        let outcome = if failure.may_have_arrived() { doubt } else { Outcome::None };
+        let cause = match failure {
+            Ended::Refused(_) => Cause::Refused,
+            Ended::Open(_) => Cause::Suspended,
+            Ended::Unreachable => Cause::Unreachable,
+            Ended::NoTime | Ended::Timeout => Cause::Timeout,
+            _ => Cause::Lost,
+        };
+        let retry_after = if let Ended::Open(left) = failure { Some(left) } else { None };
+        Self { retry_after, ..Self::without_answer(cause, outcome) }
+    }
+
+    /// Whether to try again within this call.
+    pub(crate) fn may_try_again(&self) -> bool {
+        self.retryable && self.outcome != Outcome::Applied && self.cause != Cause::Suspended
     }
 
     /// A read that succeeded with a body the API does not promise; `what` names the oddity.
@@ -203,7 +223,8 @@ fn facts_of(error: &Map<String, Value>) -> Map<String, Value> {
     names
         .into_iter()
         .filter_map(|(from, to)| {
-            Some((to.to_owned(), text::without_keys(&text::clean(text(from)?, 400)).into()))
+            let shown = untrusted::show(text(from)?, 400);
+            Some((to.to_owned(), secret::mask(&shown).into()))
         })
         .collect()
 }

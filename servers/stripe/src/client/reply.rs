@@ -2,14 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use mcp_core::http_client::reqwest::{Response, header::HeaderMap};
+use mcp_core::{
+    untrusted,
+    upstream::{self, Answer, header::HeaderMap, retry_after},
+};
 use serde_json::{Map, Value};
 
 use super::failure::{Body, Failure, parse_error};
-use crate::text;
-
-/// No answer of the API comes near this; a larger one is not read to its end.
-const MAX_BODY: usize = 16 << 20;
 
 /// A successful answer.
 #[derive(Debug)]
@@ -42,31 +41,25 @@ impl Head {
         Self {
             status,
             request_id: text("request-id")
-                .map(|id| text::clean(id, 100))
+                .map(|id| untrusted::line(id, 100))
                 .filter(|id| !id.is_empty()),
             replayed: flag("idempotent-replayed") == Some(true),
-            retry_after: text("retry-after")
-                .and_then(|value| retry_after(value, SystemTime::now())),
+            retry_after: retry_after(headers, SystemTime::now()),
             should_retry: flag("stripe-should-retry"),
         }
     }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = httpdate::parse_http_date(value).ok()?;
-    Some(until.duration_since(now).unwrap_or_default())
-}
-
-/// Read an answer to its end.
-pub(crate) async fn read(is_write: bool, response: Response) -> Result<Reply, Failure> {
-    let head = Head::of(response.status().as_u16(), response.headers());
-    let body = match collect(response).await {
-        Ok(body) => body,
-        Err(broken) => return Err(parse_error(is_write, &head, &broken)),
+/// What an answer says.
+pub(crate) fn read(is_write: bool, answer: Answer) -> Result<Reply, Failure> {
+    let head = Head::of(answer.status, &answer.headers);
+    let body = match answer.body {
+        upstream::Body::Whole(body) => body,
+        upstream::Body::Late => return Err(parse_error(is_write, &head, &Body::Late)),
+        // No answer of the API comes near the cap.
+        upstream::Body::Broken | upstream::Body::TooLarge => {
+            return Err(parse_error(is_write, &head, &Body::Broken));
+        }
     };
     if (200..=299).contains(&head.status) {
         if let Ok(Value::Object(body)) = serde_json::from_slice(&body) {
@@ -76,40 +69,9 @@ pub(crate) async fn read(is_write: bool, response: Response) -> Result<Reply, Fa
     Err(parse_error(is_write, &head, &Body::Whole(&body)))
 }
 
-async fn collect(mut response: Response) -> Result<Vec<u8>, Body<'static>> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_BODY => {
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Some(_)) => return Err(Body::Broken),
-            Ok(None) => return Ok(body),
-            Err(error) if error.is_timeout() => return Err(Body::Late),
-            Err(_) => return Err(Body::Broken),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        let table = [
-            ("5", Some(5)),
-            ("0", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
-            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ];
-        for (value, seconds) in table {
-            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
-        }
-    }
 
     #[test]
     fn the_head_is_read_whatever_the_case_of_its_names() {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use mcp_core::SecretString;
+use mcp_core::{SecretString, upstream::Upstreams};
 use serde_json::json;
 
 use super::{
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::Config;
 
-const FAST: Policy =
-    Policy { attempts: 4, base: Duration::from_millis(1), cap: Duration::from_millis(2) };
+const FAST: RetryPolicy =
+    RetryPolicy { attempts: 4, first: Duration::from_millis(1), longest: Duration::from_millis(2) };
 const OK: &str = r#"{"id":"cus_1","object":"customer"}"#;
 
 fn client(base: String) -> Client {
@@ -20,7 +20,7 @@ fn client(base: String) -> Client {
         account: Some("acct_home".to_owned()),
         ..Config::default()
     };
-    Client::new(config.settings().unwrap().unwrap(), FAST).unwrap()
+    Client::new(config.settings().unwrap().unwrap(), &Upstreams::default(), FAST).unwrap()
 }
 
 fn parameters() -> Map<String, Value> {
@@ -312,7 +312,8 @@ async fn an_organization_key_needs_an_account_and_sends_a_context() {
         api_key: Some(SecretString::from("sk_org_live_1".to_owned())),
         ..Config::default()
     };
-    let client = Client::new(config.settings().unwrap().unwrap(), FAST).unwrap();
+    let client =
+        Client::new(config.settings().unwrap().unwrap(), &Upstreams::default(), FAST).unwrap();
     assert!(matches!(client.get("/v1/account", &Map::new(), None), Err(Error::AccountRequired)));
     let request = client.get("/v1/account", &Map::new(), Some("acct_1")).unwrap();
     assert!(request.headers.contains(&("Stripe-Context", "acct_1".to_owned())));
@@ -329,4 +330,34 @@ fn fresh_keys_are_random_uuids() {
         let bytes = key.as_bytes();
         assert!(bytes[14] == b'4' && b"89ab".contains(&bytes[19]), "{key}");
     }
+}
+
+#[tokio::test]
+async fn a_dead_stripe_is_left_alone_and_a_doubt_stays_one() {
+    let fake = Fake::start([Step::Close]).await.unwrap();
+    let client = client(fake.base());
+    let request = client.post("/v1/customers", &parameters(), None, "key-1".to_owned()).unwrap();
+    let send = || async {
+        client.send(&request, client.deadline(), &CancellationToken::new()).await.unwrap_err()
+    };
+    for _ in 0..2 {
+        assert_eq!(send().await.cause, Cause::Lost);
+    }
+    // The breaker opens within the third call: what was sent before is still in doubt.
+    let third = send().await;
+    assert_eq!((third.cause, third.outcome), (Cause::Suspended, Outcome::Unknown));
+    let sent = fake.seen().len();
+    let fourth = send().await;
+    assert_eq!((fourth.cause, fourth.outcome), (Cause::Suspended, Outcome::None));
+    assert!(fourth.retryable && fourth.retry_after.is_some());
+    assert_eq!((fake.seen().len(), sent), (10, 10));
+}
+
+#[tokio::test]
+async fn a_call_with_less_time_than_the_setting_ends_with_it() {
+    let client = client("http://127.0.0.1:1".to_owned());
+    let end = Instant::now() + Duration::from_secs(10);
+    let inside = deadline::within(end, async { client.deadline() }).await;
+    assert!(inside <= end.checked_sub(MARGIN).unwrap());
+    assert!(client.deadline() > end, "outside a call the setting holds");
 }
