@@ -6,6 +6,9 @@
 //!
 //! The order in which a call passes the guards is one list: [`pipeline`].
 
+#[cfg(feature = "path-root")]
+pub mod path_root;
+
 pub mod auth;
 pub mod cli;
 pub mod config;

@@ -5,15 +5,11 @@ use std::{
     io::{self, Read},
 };
 
-use cap_std::fs::Dir;
-
-use crate::{
-    Error,
-    path_root::{
-        Descent, PathRoot, RelativePath, Staging, open_directory, open_file, sweep, write_tree,
-    },
-    plan::Plan,
+use mcp_core::path_root::{
+    Descent, Dir, PathRoot, RelativePath, Staging, open_directory, open_file, sweep, write_tree,
 };
+
+use crate::{Error, plan::Plan};
 
 /// Most paths named in an error.
 const MAX_DIFFERING: usize = 20;

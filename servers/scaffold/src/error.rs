@@ -1,9 +1,10 @@
 //! What can go wrong, and what a caller reads of it.
 
-use mcp_core::{Kind, ToolError};
+use mcp_core::{
+    Kind, ToolError,
+    path_root::{PathError, PathRefused},
+};
 use serde_json::json;
-
-use crate::path_root::{PathError, PathRefused};
 
 /// A failure of this server.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,6 @@ mod error;
 mod injection;
 mod literal;
 mod name;
-mod path_root;
 mod plan;
 mod project;
 mod render;

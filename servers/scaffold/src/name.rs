@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use mcp_core::path_root::is_device;
 use sha2::{Digest, Sha256};
 
-use crate::{path_root::is_device, spec::Language};
+use crate::spec::Language;
 
 /// Longest tool name that clients accept.
 pub(crate) const MAX_TOOL_NAME: usize = 64;

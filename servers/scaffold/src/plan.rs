@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use mcp_core::path_root::{RelativePath, case_collision};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::{
     Error, literal,
-    path_root::{RelativePath, case_collision},
     project::{Project, Warning},
     render::render,
     spec::{Language, ProjectSpec},

@@ -2,14 +2,12 @@
 
 use std::{path::Path, sync::Arc};
 
-use mcp_core::prelude::*;
-
-use crate::{
-    Config, Error,
+use mcp_core::{
     path_root::{PathRoot, sweep},
-    plan::PlanStore,
-    tools,
+    prelude::*,
 };
+
+use crate::{Config, Error, plan::PlanStore, tools};
 
 /// Plans and writes MCP server projects.
 #[derive(Debug)]

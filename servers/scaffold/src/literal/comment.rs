@@ -1,6 +1,6 @@
 //! Prose inside comments and documents.
 
-use super::is_invisible;
+use mcp_core::untrusted::is_invisible;
 
 /// Columns that a comment line aims at.
 const WIDTH: usize = 92;

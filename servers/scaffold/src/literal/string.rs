@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
+use mcp_core::untrusted::is_invisible;
 use serde::Serialize;
 use serde_json::Value;
-
-use super::is_invisible;
 
 /// How a language writes what cannot stand raw in a double-quoted literal.
 struct Escapes {

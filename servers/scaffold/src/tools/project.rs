@@ -1,13 +1,12 @@
 //! Planning a project, and writing it.
 
-use mcp_core::prelude::*;
+use mcp_core::{path_root::RelativePath, prelude::*};
 use tokio::time::Instant;
 
 use crate::{
     Error, Server,
     create::{Outcome, create},
     literal,
-    path_root::RelativePath,
     plan::{Plan, PlanFile},
     project::Warning,
     spec::{Language, ProjectSpec},

@@ -150,7 +150,8 @@ async fn no_target_leaves_the_root() -> TestResult {
     let server = server(&root).await?;
     let plan = server.call("plan_project", json!({"spec": spec("python", &["stdio"])})).await?;
     let plan_id = &plan.structured()["plan_id"];
-    let corpus: Value = serde_json::from_str(include_str!("../../data/paths.json"))?;
+    let corpus: Value =
+        serde_json::from_str(include_str!("../../../../crates/mcp-core/data/paths.json"))?;
     for case in corpus.as_array().ok_or("corpus")? {
         // The corpus' links and files are not made here: those names are free.
         let is_trap =

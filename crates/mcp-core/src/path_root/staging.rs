@@ -7,6 +7,7 @@ use std::{
     collections::BTreeSet,
     fs::File,
     io::{self, Write},
+    os::fd::AsFd,
 };
 
 use cap_std::fs::{Dir, OpenOptions};
@@ -15,17 +16,17 @@ use rustix::{
     io::Errno,
 };
 
-use super::{RelativePath, open_directory};
+use super::{RelativePath, open_directory, open_file};
 
 /// Names with this prefix belong to this module.
-pub(crate) const STAGING_PREFIX: &str = ".machina-staging-";
+pub const STAGING_PREFIX: &str = ".machina-staging-";
 
 /// Most threads that wait for the disk.
 const MAX_SYNCING: usize = 16;
 
 /// A hidden directory under construction. Dropped without [`Staging::publish`], it is removed.
 #[derive(Debug)]
-pub(crate) struct Staging {
+pub struct Staging {
     parent: Dir,
     name: String,
     /// Carries the lock that tells a living builder from a dead one.
@@ -35,10 +36,10 @@ pub(crate) struct Staging {
 
 impl Staging {
     /// Make the directory beside its later place.
-    pub(crate) fn create(parent: &Dir) -> io::Result<Self> {
+    pub fn create(parent: &Dir) -> io::Result<Self> {
         // A sweeper may take a directory in the instant between its making and its locking.
         for _ in 0..3 {
-            let name = format!("{STAGING_PREFIX}{}", random_name()?);
+            let name = staging_name()?;
             parent.create_dir(&name)?;
             match open_directory(parent, &name) {
                 Ok(dir) if lock(&dir) && open_directory(parent, &name).is_ok() => {
@@ -53,13 +54,13 @@ impl Staging {
     }
 
     /// The directory.
-    pub(crate) fn dir(&self) -> &Dir {
+    pub fn dir(&self) -> &Dir {
         &self.dir
     }
 
     /// Move the directory to its place, durably. A file, a link or a non-empty directory there is
     /// never replaced; an empty directory only when `replace_empty`.
-    pub(crate) fn publish(mut self, name: &str, replace_empty: bool) -> io::Result<()> {
+    pub fn publish(mut self, name: &str, replace_empty: bool) -> io::Result<()> {
         readable(&self.dir)?.sync_all()?;
         let moved = if replace_empty {
             renameat(&self.parent, &self.name, &self.parent, name)
@@ -96,34 +97,44 @@ fn readable(dir: &Dir) -> io::Result<File> {
     Ok(open_directory(dir, ".")?.into_std_file())
 }
 
-fn lock(dir: &Dir) -> bool {
-    flock(dir, FlockOperation::NonBlockingLockExclusive).is_ok()
+/// Take the lock that tells a living builder from a dead one; freed with the handle.
+pub(super) fn lock(handle: impl AsFd) -> bool {
+    flock(handle, FlockOperation::NonBlockingLockExclusive).is_ok()
 }
 
-fn random_name() -> io::Result<String> {
+/// A fresh name with the prefix.
+pub(super) fn staging_name() -> io::Result<String> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok(hex::encode(bytes))
+    Ok(format!("{STAGING_PREFIX}{:016x}", u64::from_le_bytes(bytes)))
 }
 
 /// Remove what dead builders left in a directory; how many were removed.
-pub(crate) fn sweep(dir: &Dir) -> io::Result<usize> {
+pub fn sweep(dir: &Dir) -> io::Result<usize> {
     let mut removed = 0;
     for entry in dir.entries()? {
         let name = entry?.file_name();
         let Some(name) = name.to_str().filter(|name| name.starts_with(STAGING_PREFIX)) else {
             continue;
         };
-        let abandoned = open_directory(dir, name).is_ok_and(|staging| lock(&staging));
-        if abandoned && dir.remove_dir_all(name).is_ok() {
-            removed += 1;
-        }
+        let gone = match open_directory(dir, name) {
+            Ok(staging) => lock(&staging) && dir.remove_dir_all(name).is_ok(),
+            Err(_) => {
+                open_file(dir, name).is_ok_and(|file| lock(&file)) && dir.remove_file(name).is_ok()
+            }
+        };
+        removed += usize::from(gone);
     }
     Ok(removed)
 }
 
+/// Whether a file has this name.
+pub(super) fn is_there(dir: &Dir, name: &str) -> bool {
+    open_file(dir, name).is_ok()
+}
+
 /// Write files below a fresh directory, durably. Nothing there is replaced.
-pub(crate) fn write_tree<'a>(
+pub fn write_tree<'a>(
     dir: &Dir,
     files: impl IntoIterator<Item = (&'a RelativePath, &'a [u8])>,
 ) -> io::Result<()> {

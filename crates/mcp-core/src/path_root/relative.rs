@@ -12,7 +12,7 @@ const MAX_COMPONENT_BYTES: usize = 255;
 
 /// A path below a root: relative, `/`-separated, the same file on every system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RelativePath {
+pub struct RelativePath {
     text: String,
     components: Vec<String>,
 }
@@ -20,38 +20,39 @@ pub(crate) struct RelativePath {
 /// A path that is not followed, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("path {path:?} is refused: {reason}")]
-pub(crate) struct PathRefused {
+pub struct PathRefused {
     /// The path, cut to 100 characters.
-    pub(crate) path: String,
+    pub path: String,
     /// The rule it breaks.
-    pub(crate) reason: String,
+    pub reason: String,
 }
 
 impl PathRefused {
-    pub(crate) fn new(path: &str, reason: impl Into<String>) -> Self {
+    /// Refuse a path for a reason: what it is, as in "it is empty".
+    pub fn new(path: &str, reason: impl Into<String>) -> Self {
         Self { path: path.chars().take(100).collect(), reason: reason.into() }
     }
 }
 
 impl RelativePath {
     /// The components, in order; never empty.
-    pub(crate) fn components(&self) -> &[String] {
+    pub fn components(&self) -> &[String] {
         &self.components
     }
 
     /// The path as it was given.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The path above the last component; `None` for a single component.
-    pub(crate) fn parent(&self) -> Option<Self> {
+    pub fn parent(&self) -> Option<Self> {
         let (_, above) = self.components.split_last()?;
         (!above.is_empty()).then(|| Self { text: above.join("/"), components: above.to_vec() })
     }
 
     /// The last component.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.components.last().map_or("", String::as_str)
     }
 }
@@ -95,7 +96,7 @@ fn check(path: &str) -> Result<(), String> {
 fn is_forbidden(character: char) -> bool {
     matches!(character, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
         || character.is_control()
-        || crate::literal::is_invisible(character)
+        || crate::untrusted::is_invisible(character)
 }
 
 fn check_component(component: &str) -> Result<(), String> {
@@ -117,7 +118,7 @@ fn check_component(component: &str) -> Result<(), String> {
 }
 
 /// Device names are devices with any extension and in any case (Windows file naming rules).
-pub(crate) fn is_device(component: &str) -> bool {
+pub fn is_device(component: &str) -> bool {
     let stem = component.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     if matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") {
         return true;
@@ -143,9 +144,7 @@ fn has_encoded_separator(component: &str) -> bool {
 }
 
 /// Two paths that are one file where case does not count, if there are any.
-pub(crate) fn case_collision<'a>(
-    paths: impl IntoIterator<Item = &'a str>,
-) -> Option<(&'a str, &'a str)> {
+pub fn case_collision<'a>(paths: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, &'a str)> {
     let mut seen = HashMap::new();
     for path in paths {
         if let Some(earlier) = seen.insert(path.to_lowercase(), path) {

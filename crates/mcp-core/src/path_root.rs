@@ -3,8 +3,10 @@
 //! A [`PathRoot`] is a handle on a directory, not a path: every access walks from the handle, one
 //! component at a time, and never follows a symbolic link. There is no check before an open, so
 //! there is nothing to swap in between. What a path may look like is [`RelativePath`]'s rule; how
-//! a tree appears at once or not at all is [`Staging`]'s.
+//! a tree appears at once or not at all is [`Staging`]'s; [`PathRoot::write`] does the same for a
+//! single file.
 
+mod file;
 mod relative;
 mod staging;
 
@@ -13,27 +15,28 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cap_std::{ambient_authority, fs::Dir};
+use cap_std::ambient_authority;
+pub use cap_std::fs::Dir;
 use rustix::{
     fs::{Mode, OFlags, openat},
     io::Errno,
 };
 
-pub(crate) use self::{
+pub use self::{
     relative::{PathRefused, RelativePath, case_collision, is_device},
     staging::{STAGING_PREFIX, Staging, sweep, write_tree},
 };
 
 /// A directory, held open, that no access through it can leave.
 #[derive(Debug)]
-pub(crate) struct PathRoot {
+pub struct PathRoot {
     path: PathBuf,
     dir: Dir,
 }
 
 /// Why an access through a root failed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PathError {
+pub enum PathError {
     /// The path breaks a rule of [`RelativePath`], or a part of it is a link or no directory.
     #[error(transparent)]
     Refused(#[from] PathRefused),
@@ -44,32 +47,32 @@ pub(crate) enum PathError {
 
 /// How far a path leads into what exists.
 #[derive(Debug)]
-pub(crate) struct Descent {
+pub struct Descent {
     /// Deepest directory of the path that exists.
-    pub(crate) dir: Dir,
+    pub dir: Dir,
     /// Components below it that do not exist yet; empty when the whole path is a directory.
-    pub(crate) missing: Vec<String>,
+    pub missing: Vec<String>,
 }
 
 impl PathRoot {
     /// Open a root. The operator chose this path, so links in it are followed.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self { path: path.to_owned(), dir })
     }
 
     /// The path it was opened by: for messages, never for access.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The root itself.
-    pub(crate) fn dir(&self) -> &Dir {
+    pub fn dir(&self) -> &Dir {
         &self.dir
     }
 
     /// Follow a path as far as directories exist.
-    pub(crate) fn descend(&self, path: &RelativePath) -> Result<Descent, PathError> {
+    pub fn descend(&self, path: &RelativePath) -> Result<Descent, PathError> {
         let mut dir = self.dir.try_clone()?;
         let mut components = path.components().iter();
         while let Some(component) = components.next() {
@@ -94,7 +97,7 @@ impl PathRoot {
 }
 
 /// Open a directory by one component, without following a link.
-pub(crate) fn open_directory(dir: &Dir, component: &str) -> rustix::io::Result<Dir> {
+pub fn open_directory(dir: &Dir, component: &str) -> rustix::io::Result<Dir> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let handle = openat(dir, component, flags, Mode::empty())?;
     Ok(Dir::from_std_file(handle.into()))
@@ -102,7 +105,7 @@ pub(crate) fn open_directory(dir: &Dir, component: &str) -> rustix::io::Result<D
 
 /// Open a file for reading by one component, without following a link and without waiting for the
 /// other end of a pipe.
-pub(crate) fn open_file(dir: &Dir, component: &str) -> rustix::io::Result<std::fs::File> {
+pub fn open_file(dir: &Dir, component: &str) -> rustix::io::Result<std::fs::File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     Ok(openat(dir, component, flags, Mode::empty())?.into())
 }
