@@ -193,6 +193,42 @@ fn nothing_of_a_machine_or_a_secret_is_committed() -> Result<()> {
     Ok(())
 }
 
+/// Doors that a server has to itself, and why.
+const DOORS: [(&str, &str); 1] =
+    // The operator's DOCKER_HOST, mostly a socket in the file system.
+    [("servers/docker/src/engine/exchange.rs", "TcpStream::connect")];
+
+#[test]
+fn servers_write_and_reach_out_through_the_core_only() -> Result<()> {
+    let ways = [
+        ("fs::write", "path_root"),
+        ("fs::create_dir", "path_root"),
+        ("fs::rename", "path_root"),
+        ("fs::copy", "path_root"),
+        ("fs::remove_", "path_root"),
+        ("File::create", "path_root"),
+        ("OpenOptions", "path_root"),
+        ("TcpStream::connect", "upstream"),
+        ("lookup_host", "upstream"),
+        ("reqwest", "upstream"),
+    ];
+    for server in SERVERS {
+        for file in files(&root().join("servers").join(server).join("src"), &[".rs"])? {
+            let name = file.strip_prefix(root())?.to_string_lossy().into_owned();
+            if name.contains("test") {
+                continue;
+            }
+            let text = fs::read_to_string(&file)?;
+            let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (way, module) in ways {
+                let allowed = DOORS.contains(&(name.as_str(), way));
+                ensure!(allowed || !product.contains(way), "{name}: {way}; use mcp_core::{module}");
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn no_test_is_switched_off_silently() -> Result<()> {
     for file in files(&root().join("crates"), &[".rs"])?
