@@ -9,11 +9,10 @@ use futures_util::future::BoxFuture;
 use rmcp::{
     ErrorData, RoleServer,
     model::{
-        CancelTaskParams, CompleteRequestParams, CompleteResult, GetPromptRequestParams,
-        GetPromptResponse, GetTaskParams, GetTaskResult, Prompt, ReadResourceRequestParams,
-        ReadResourceResponse, Resource, ResourceTemplate, ServerCapabilities,
-        SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter,
-        UnsubscribeRequestParams, UpdateTaskParams,
+        CompleteRequestParams, CompleteResult, GetPromptRequestParams, GetPromptResponse, Prompt,
+        ReadResourceRequestParams, ReadResourceResponse, Resource, ResourceTemplate,
+        ServerCapabilities, SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter,
+        UnsubscribeRequestParams,
     },
     service::{RequestContext, SubscriptionContext},
 };
@@ -61,10 +60,4 @@ pub trait Extended: Send + Sync {
     fn subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter>;
     /// Serve a subscription until it ends.
     fn listen(&self, context: SubscriptionContext) -> Answer<'_, ()>;
-    /// `tasks/get`.
-    fn get_task(&self, params: GetTaskParams, context: Context) -> Answer<'_, GetTaskResult>;
-    /// `tasks/update`.
-    fn update_task(&self, params: UpdateTaskParams, context: Context) -> Answer<'_, ()>;
-    /// `tasks/cancel`.
-    fn cancel_task(&self, params: CancelTaskParams, context: Context) -> Answer<'_, ()>;
 }

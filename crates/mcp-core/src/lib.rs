@@ -4,19 +4,27 @@
 //! both protocol revisions on both transports, argument validation, deadlines, panic isolation,
 //! configuration with sources, health, metrics, logs and the command line.
 //!
+//! What a tool needs beyond that is one word in its [`CallPolicy`]: `confirm` asks before it is
+//! done, `task` lets it go on after its answer, `cache` keeps its answers until something is
+//! written. A listing signs its [`Cursor`]s, and [`Handles`] name what callers leave behind.
+//!
 //! The order in which a call passes the guards is one list: [`pipeline`].
 
 #[cfg(feature = "path-root")]
 pub mod path_root;
 
 pub mod auth;
+mod cache;
 pub mod cli;
 pub mod config;
+pub mod confirm;
+pub mod cursor;
 pub mod deadline;
 pub mod envelope;
 pub mod error;
 pub mod extended;
 pub mod fleet;
+pub mod handle;
 pub mod health;
 pub mod healthcheck;
 pub mod limits;
@@ -28,8 +36,10 @@ pub mod secret;
 pub mod server;
 pub mod shutdown;
 pub mod state_dir;
+pub mod state_key;
 pub mod suggest;
 pub mod task;
+pub mod task_store;
 pub mod telemetry;
 pub mod transport;
 pub mod untrusted;
@@ -38,13 +48,17 @@ pub mod validation;
 
 pub use auth::{Principal, Scope};
 pub use config::{ConfigError, ServerConfig};
+pub use confirm::Preview;
+pub use cursor::Cursor;
 pub use error::{Kind, Result, ToolError};
+pub use handle::Handles;
 pub use run::main;
 pub use secret::SecretString;
 pub use server::{
     CallPolicy, Facts, McpServer, ProbeReport, ProbeState, Prompt, PromptArgument, Resource,
-    StartContext, StartError, Toolset,
+    StartContext, StartError, TaskSupport, Toolset,
 };
+pub use state_key::StateKey;
 
 /// The allocator of every binary: measured at a third fewer CPU cycles per call than the system's.
 #[global_allocator]
@@ -62,8 +76,8 @@ pub mod prelude {
     pub use tokio_util::sync::CancellationToken;
 
     pub use crate::{
-        CallPolicy, ConfigError, Facts, Kind, McpServer, Principal, ProbeReport, ProbeState,
-        Prompt, PromptArgument, Resource, Result, SecretString, ServerConfig, StartContext,
-        StartError, ToolError, Toolset, fleet, progress::Progress, task,
+        CallPolicy, ConfigError, Facts, Kind, McpServer, Preview, Principal, ProbeReport,
+        ProbeState, Prompt, PromptArgument, Resource, Result, SecretString, ServerConfig,
+        StartContext, StartError, TaskSupport, ToolError, Toolset, fleet, progress::Progress, task,
     };
 }

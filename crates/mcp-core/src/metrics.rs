@@ -50,12 +50,20 @@ pub struct Metrics {
     connections: Gauge,
     refused: Family<Refusal, Counter>,
     upstreams: OnceLock<Upstreams>,
+    cache: Family<CacheUse, Counter>,
 }
 
 /// Why the front refused a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Refusal {
     reason: &'static str,
+}
+
+/// An answer of a tool that opted into the response cache.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheUse {
+    gen_ai_tool_name: Arc<str>,
+    result: &'static str,
 }
 
 impl Metrics {
@@ -82,10 +90,12 @@ impl Metrics {
         registry.register("machina_panics", "Panics caught", panics.clone());
         registry.register("machina_connections", "HTTP connections open", connections.clone());
         registry.register("machina_refused", "Messages the front refused", refused.clone());
+        let cache = Family::<CacheUse, Counter>::default();
+        registry.register("machina_cache", "Answers that may be kept, hit or miss", cache.clone());
         let build = Info::new([("server", facts.member.name), ("version", facts.version)]);
         registry.register("machina_build", "What is running", build);
         let upstreams = OnceLock::new();
-        Self { registry, operations, fine, panics, connections, refused, upstreams }
+        Self { registry, operations, fine, panics, connections, refused, upstreams, cache }
     }
 
     /// Count one operation.
@@ -105,6 +115,12 @@ impl Metrics {
     /// Count a message that the front refused.
     pub fn refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Refusal { reason }).inc();
+    }
+
+    /// Count an answer of a known tool that was kept (`hit`) or made (`miss`).
+    pub(crate) fn cache(&self, tool: &Arc<str>, result: &'static str) {
+        let labels = CacheUse { gen_ai_tool_name: Arc::clone(tool), result };
+        self.cache.get_or_create(&labels).inc();
     }
 
     pub(crate) fn connections(&self) -> &Gauge {

@@ -16,29 +16,38 @@
 //! | P2 | capability gate: undeclared is -32601 | `pipeline::handler` |
 //! | P3 | principal, scope, per-tool quota | [`call`] |
 //! | P4 | arguments against the advertised schema | [`call`], [`crate::validation`] |
-//! | P5 | *(response cache: its place)* | |
+//! | P5 | confirmation, tasks, response cache | `pipeline::{confirmed, background, cached}` |
 //! | P6 | deadline, cancellation | [`call`] |
 //! | P7 | output cap, cache hints, serverInfo | [`present`] |
 //! | P8 | metrics, one log line *(audit: its place)* | [`call`] |
 
+mod background;
+mod cached;
 pub mod call;
 pub mod catalogue;
+mod confirmed;
 pub mod document;
 mod handler;
 pub mod present;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo};
 
 use self::{catalogue::Catalogue, document::Documents};
 use crate::{
-    McpServer,
+    McpServer, StartContext, StateKey,
+    cache::ResponseCache,
     config::{ConfigError, CoreConfig},
+    confirm::Confirmations,
     extended::Extended,
     limits::Limits,
     metrics::Metrics,
+    task_store::TaskStore,
 };
 
 /// A server behind the guards. Cheap to clone; one value serves all requests.
@@ -56,6 +65,9 @@ struct Inner<S> {
     limits: Limits,
     deadline: Duration,
     max_result: usize,
+    confirmations: Confirmations,
+    cache: ResponseCache,
+    tasks: OnceLock<TaskStore>,
 }
 
 impl<S> Clone for Guarded<S> {
@@ -89,8 +101,9 @@ impl<S: McpServer> Guarded<S> {
             .enable_tools()
             .enable_prompts()
             .enable_resources()
-            .enable_completions()
-            .build();
+            .enable_completions();
+        let base = if catalogue.has_tasks() { base.enable_tasks() } else { base }.build();
+        let key = StateKey::of(core.state_key.as_ref())?;
         let capabilities = match &extended {
             Some(extended) => extended.capabilities(base),
             None => base,
@@ -115,7 +128,20 @@ impl<S: McpServer> Guarded<S> {
             limits: Limits::new(core),
             deadline: Duration::from_secs(core.deadline),
             max_result: core.max_result,
+            confirmations: Confirmations::new(key, S::FACTS.member.name)?,
+            cache: ResponseCache::new(core.cache_bytes, &core.toolset),
+            tasks: OnceLock::new(),
         })))
+    }
+
+    /// Keep tasks in the state directory, where a tool on offer may become one. Those of an earlier
+    /// process are taken over from the same `transport` only: on another their owners are others.
+    #[must_use]
+    pub fn keep_tasks(self, context: &StartContext, transport: &'static str) -> Self {
+        if self.0.catalogue.has_tasks() {
+            self.0.tasks.get_or_init(|| TaskStore::open(context, transport));
+        }
+        self
     }
 
     /// The server itself.

@@ -12,15 +12,19 @@ use rmcp::{
 };
 use tokio::{sync::Mutex, time::Instant};
 
+use crate::task_store::Note;
+
 /// At most ten notifications a second; the last one of a run may be left out.
 const MIN_GAP: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Reports progress to a caller that asked for it, strictly increasing and at most ten a second.
 ///
-/// Without a progress token in the request every report is a no-op.
+/// In a task a report becomes its status message. Else, without a progress token in the request,
+/// every report is a no-op.
 #[derive(Debug)]
 pub struct Progress {
     to: Option<(Peer<RoleServer>, ProgressToken)>,
+    task: Option<Note>,
     last: Mutex<Option<Instant>>,
     highest: AtomicU64,
 }
@@ -28,11 +32,14 @@ pub struct Progress {
 impl Progress {
     /// Whether anyone listens.
     pub fn is_wanted(&self) -> bool {
-        self.to.is_some()
+        self.to.is_some() || self.task.is_some()
     }
 
     /// Report `done` of `total` (any unit), with a short message.
     pub async fn report(&self, done: f64, total: Option<f64>, message: &str) {
+        if let Some(task) = &self.task {
+            task.say(message);
+        }
         let Some((peer, token)) = &self.to else { return };
         if !self.rises(done) || !self.due().await {
             return;
@@ -69,6 +76,7 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for Progress {
     fn from_context_part(context: &mut ToolCallContext<'_, S>) -> Result<Self, ErrorData> {
         let context = context.as_request_context();
         let to = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
-        Ok(Self { to, last: Mutex::new(None), highest: AtomicU64::new(0) })
+        let task = context.extensions.get::<Note>().cloned();
+        Ok(Self { to, task, last: Mutex::new(None), highest: AtomicU64::new(0) })
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     server::Exit,
     shutdown::{GRACE, Signals},
     state_dir::StateDir,
+    state_key::StateKey,
     task::Tasks,
     telemetry,
     transport::{http, stdio::Stdio},
@@ -87,11 +88,18 @@ async fn started<S: McpServer>(
     let signals = Signals::take()?;
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
-    let context = StartContext::new(state.clone(), tracker.clone(), stopping.clone());
+    let context = StartContext::new(state.clone(), tracker.clone(), stopping.clone())
+        .with_key(StateKey::of(loaded.core.state_key.as_ref())?);
     let upstreams = context.upstreams().clone();
-    let server = S::start(loaded.server, context).await?;
+    let server = S::start(loaded.server, context.clone()).await?;
     let guarded = Guarded::new(server, &loaded.core)?;
     guarded.metrics().watch(upstreams.clone());
+    let guarded = match cli.command {
+        Some(Command::Serve { .. }) => guarded.keep_tasks(&context, "http"),
+        None => guarded.keep_tasks(&context, "stdio"),
+        // One call and gone: it declares no tasks.
+        Some(_) => guarded,
+    };
 
     let watching = stopping.clone();
     let work = async {

@@ -2,15 +2,16 @@
 
 use std::{fmt, future::Future, num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 
-use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::{handler::server::router::tool::ToolRouter, model::JsonObject};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Result, ServerConfig,
+    Preview, Principal, Result, ServerConfig,
     extended::Extended,
     fleet::Member,
     limits::Rate,
     state_dir::{StateDir, StateLock},
+    state_key::StateKey,
     task::Tasks,
     upstream::Upstreams,
 };
@@ -42,6 +43,17 @@ pub trait McpServer: Send + Sync + Sized + 'static {
     /// Limits of one tool.
     fn policy(_tool: &str) -> CallPolicy {
         CallPolicy::default()
+    }
+
+    /// What a call of a tool with [`CallPolicy::confirm`] would do: told before it is asked for, and
+    /// looked at again when the answer comes. Changes nothing.
+    fn preview(
+        &self,
+        _tool: &str,
+        _arguments: &JsonObject,
+        _principal: &Principal,
+    ) -> impl Future<Output = Result<Preview>> + Send {
+        std::future::ready(Ok(Preview::default()))
     }
 
     /// What the server is for, in one to three sentences.
@@ -119,6 +131,27 @@ pub struct CallPolicy {
     pub weight: Option<NonZeroU32>,
     /// Rate of this tool for each caller, besides the caller's quota.
     pub rate: Option<Rate>,
+    /// Ask before it is done.
+    pub confirm: bool,
+    /// Whether a call may go on after its answer.
+    pub task: TaskSupport,
+    /// How long an equal call of the same caller may get the same answer.
+    pub cache: Option<Duration>,
+}
+
+/// How a tool's calls become tasks, for clients that declare them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TaskSupport {
+    /// Never.
+    #[default]
+    Never,
+    /// Where the client declares tasks; else it is answered at the end.
+    Optional,
+    /// Always; a client that does not declare tasks cannot call it.
+    Required,
+    /// As `Required`, but a first call that brings no inputs is answered at once, so that the tool
+    /// can ask for them.
+    AfterInput,
 }
 
 impl CallPolicy {
@@ -127,7 +160,14 @@ impl CallPolicy {
 
     /// Everything at its default.
     pub const fn new() -> Self {
-        Self { deadline: None, weight: None, rate: None }
+        Self {
+            deadline: None,
+            weight: None,
+            rate: None,
+            confirm: false,
+            task: TaskSupport::Never,
+            cache: None,
+        }
     }
 
     /// Let one call count for `weight` calls in its caller's quota.
@@ -148,6 +188,29 @@ impl CallPolicy {
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Ask before it is done: the user where the client can, else the caller brings back a token
+    /// from a first call. Such a tool asks for no other input.
+    #[must_use]
+    pub const fn confirm(mut self) -> Self {
+        self.confirm = true;
+        self
+    }
+
+    /// Let a call become a task; its deadline is then [`Self::MAX_DEADLINE`] unless set.
+    #[must_use]
+    pub const fn task(mut self, support: TaskSupport) -> Self {
+        self.task = support;
+        self
+    }
+
+    /// Keep answers for this long. Only for a tool whose annotations say that it reads, and whose
+    /// answer hangs on its arguments, its caller and what this server's calls write, nothing else.
+    #[must_use]
+    pub const fn cache(mut self, ttl: Duration) -> Self {
+        self.cache = Some(ttl);
         self
     }
 }
@@ -242,13 +305,34 @@ pub struct StartContext {
     state: StateDir,
     tasks: Tasks,
     upstreams: Upstreams,
+    key: Option<StateKey>,
     /// Cancelled when the server is asked to stop.
     pub shutdown: CancellationToken,
 }
 
 impl StartContext {
     pub(crate) fn new(state: StateDir, tracker: TaskTracker, shutdown: CancellationToken) -> Self {
-        Self { state, tasks: Tasks::new(tracker), upstreams: Upstreams::default(), shutdown }
+        let (tasks, upstreams) = (Tasks::new(tracker), Upstreams::default());
+        Self { state, tasks, upstreams, key: None, shutdown }
+    }
+
+    pub(crate) fn with_key(self, key: StateKey) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// The key for cursors and other values that callers give back.
+    ///
+    /// # Errors
+    /// No source of randomness.
+    pub fn state_key(&self) -> Result<StateKey, StartError> {
+        match &self.key {
+            Some(key) => Ok(key.clone()),
+            None => Ok(StateKey::of(None)?),
+        }
     }
 
     /// A context for tests and tools outside the runner: state under `dir`.

@@ -12,13 +12,14 @@ mod document;
 mod input;
 mod job;
 mod legacy;
+mod register;
 
 use std::sync::{Arc, LazyLock};
 
 use futures_util::future::BoxFuture;
 use mcp_core::{
-    Facts, McpServer, StartContext, StartError, Toolset, config::NoConfig, extended::Extended,
-    fleet::Member,
+    CallPolicy, Facts, McpServer, Preview, Principal, StartContext, StartError, StateKey,
+    ToolError, Toolset, config::NoConfig, extended::Extended, fleet::Member,
 };
 use rmcp::{
     ErrorData, RoleServer,
@@ -26,27 +27,24 @@ use rmcp::{
         router::tool::{ToolRoute, ToolRouter},
         tool::ToolCallContext,
     },
-    model::{
-        CallToolResponse, CallToolResult, ContentBlock, InputResponses, JsonObject,
-        RequestStateCodec, Tool, ToolAnnotations,
-    },
+    model::{CallToolResponse, CallToolResult, ContentBlock, InputResponses, JsonObject, Tool},
     service::RequestContext,
 };
 use serde_json::Value;
 
-use self::{document::Library, job::Jobs};
+use self::{document::Library, register::Register};
 
 const MEMBER: Member =
     Member::new("everything", "Everything", 5099, "Every protocol feature, for conformance tests");
 
-const FAMILIES: [&[Fixture]; 4] =
-    [content::FIXTURES, legacy::FIXTURES, input::FIXTURES, job::FIXTURES];
+const FAMILIES: [&[Fixture]; 5] =
+    [content::FIXTURES, legacy::FIXTURES, input::FIXTURES, job::FIXTURES, register::FIXTURES];
 
 /// The fixture server.
 pub struct Everything {
     library: Arc<Library>,
-    jobs: Jobs,
-    codec: RequestStateCodec,
+    register: Register,
+    key: StateKey,
 }
 
 /// One fixture: a tool of the suite.
@@ -61,6 +59,7 @@ type Answer = Result<CallToolResponse, ErrorData>;
 
 /// What a fixture gets.
 struct Call<'s> {
+    name: &'static str,
     server: &'s Everything,
     context: RequestContext<RoleServer>,
     arguments: JsonObject,
@@ -88,15 +87,10 @@ impl Fixture {
         let Value::Object(schema) = (self.schema)() else { return Self::never() };
         let mut tool = Tool::new(self.name, self.description, Arc::new(schema));
         tool.title = Some(self.name.replace('_', " "));
-        tool.annotations = Some(ToolAnnotations::from_raw(
-            None,
-            Some(false),
-            Some(false),
-            Some(false),
-            Some(false),
-        ));
+        tool.annotations = Some(register::annotations(self.name));
         ToolRoute::new_dyn(tool, |context: ToolCallContext<'_, Everything>| {
             (self.run)(Call {
+                name: self.name,
                 server: context.service,
                 arguments: context.arguments.unwrap_or_default(),
                 responses: context.input_responses,
@@ -119,11 +113,9 @@ impl McpServer for Everything {
 
     type Config = NoConfig;
 
-    async fn start(_config: NoConfig, _context: StartContext) -> Result<Self, StartError> {
-        let key = b"a fixture has nothing to hide, and says so".to_vec();
-        let codec = RequestStateCodec::try_new(key)
-            .map_err(|error| StartError::internal(error.to_string()))?;
-        Ok(Self { library: Arc::default(), jobs: Jobs::default(), codec })
+    async fn start(_config: NoConfig, context: StartContext) -> Result<Self, StartError> {
+        let key = context.state_key()?;
+        Ok(Self { library: Arc::default(), register: Register::default(), key })
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -143,14 +135,24 @@ impl McpServer for Everything {
         &SETS
     }
 
+    fn policy(tool: &str) -> CallPolicy {
+        register::policy(tool).unwrap_or_else(|| job::policy(tool))
+    }
+
+    async fn preview(
+        &self,
+        tool: &str,
+        _arguments: &JsonObject,
+        _principal: &Principal,
+    ) -> Result<Preview, ToolError> {
+        Ok(self.register.preview(tool))
+    }
+
     fn instructions() -> &'static str {
         "The fixture of the official conformance suite. It offers every feature and no use."
     }
 
     fn extended(&self) -> Option<Arc<dyn Extended>> {
-        Some(Arc::new(document::Features {
-            library: Arc::clone(&self.library),
-            jobs: self.jobs.clone(),
-        }))
+        Some(Arc::new(document::Features { library: Arc::clone(&self.library) }))
     }
 }

@@ -96,6 +96,12 @@ pub struct CoreConfig {
     /// Longest run of one call in seconds, where the tool does not set its own.
     #[schemars(range(min = 1, max = 600))]
     pub deadline: u64,
+    /// Bytes of answers that the response cache may keep; 0 turns it off.
+    #[schemars(range(min = 0, max = 4_294_967_296_u64))]
+    pub cache_bytes: u64,
+    /// Key for cursors and other values that callers give back, at least 32 bytes. Without it a
+    /// random one is made at each start, and cursors end with the process.
+    pub state_key: Option<SecretString>,
     /// How much to log: `error`, `warn`, `info`, `debug`, `trace`, or filter directives.
     #[schemars(length(min = 1, max = 256))]
     pub log_level: String,
@@ -160,6 +166,8 @@ impl Default for CoreConfig {
             max_result: 50_000,
             max_body: 4 << 20,
             deadline: 30,
+            cache_bytes: 64 << 20,
+            state_key: None,
             log_level: "info".to_owned(),
             log_format: LogFormat::Auto,
         }
@@ -170,6 +178,7 @@ impl ServerConfig for CoreConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         crate::telemetry::check_level(&self.log_level)?;
         crate::auth::check(self)?;
+        self.state_key.as_ref().map_or(Ok(()), crate::state_key::check)?;
         for origin in &self.allowed_origins {
             crate::transport::hosts::check_origin(origin)?;
         }

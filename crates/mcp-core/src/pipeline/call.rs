@@ -19,8 +19,9 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use super::{Guarded, catalogue::Entry, document, present};
+use super::{Guarded, background, catalogue::Entry, confirmed, document, present};
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,
     limits::{Busy, Slot},
@@ -54,14 +55,14 @@ impl RequestId {
     }
 
     /// The id that the front gave to this message, or a new one.
-    fn of(context: &RequestContext<RoleServer>) -> Self {
+    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
         let parts = context.extensions.get::<http::request::Parts>();
         parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_else(Self::next)
     }
 }
 
 /// How an operation ended, for the metrics.
-type Ended = Result<(), &'static str>;
+pub(super) type Ended = Result<(), &'static str>;
 
 impl<S: McpServer> Guarded<S> {
     /// P1, P4, P6, P7, P8 of one tool call; P2 is the router's.
@@ -100,25 +101,58 @@ impl<S: McpServer> Guarded<S> {
         &self,
         entry: &Entry<S>,
         mut request: CallToolRequestParams,
-        mut context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, Failure> {
         let caller = Principal::of(&context);
         let policy = S::policy(&entry.name);
         let _slot = self.permit(entry, &policy, &caller).await?;
         let mut arguments = Value::Object(request.arguments.take().unwrap_or_default());
         entry.arguments.check(&arguments).map_err(|violation| invalid(entry, &violation))?;
+        let policy = S::policy(&entry.name);
+        let limits =
+            Bounds { deadline: policy.deadline.unwrap_or(self.0.deadline), grace: Duration::ZERO };
+        let token = policy.confirm.then(|| confirmed::take_argument(&mut arguments)).flatten();
         validation::normalise_numbers(&mut arguments);
         if let Value::Object(arguments) = arguments {
             request.arguments = Some(arguments);
         }
+        if policy.confirm {
+            let asked = self.confirm(entry, &mut request, token, &context);
+            if let Some(question) = bounded(asked, &context.ct, limits).await?? {
+                return Ok(question);
+            }
+        }
+        if background::becomes_task(policy.task, &request, &context).map_err(Failure::Protocol)? {
+            return self.start_task(request, context).await;
+        }
+        match policy.cache {
+            Some(ttl) if entry.reads && self.0.cache.is_on() => {
+                self.cached(entry, ttl, request, context, limits).await
+            }
+            _ => self.run(entry, request, context, limits).await,
+        }
+    }
+
+    /// P6, P7: the handler, within its limits.
+    pub(super) async fn run(
+        &self,
+        entry: &Entry<S>,
+        request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+        limits: Bounds,
+    ) -> Result<CallToolResponse, Failure> {
+        // However the handler ends, it may have written by then; its answer leaves after this.
+        let write = (!entry.reads).then(|| self.0.cache.write());
         // The handler gets its own token: the deadline stops its work, not its client.
         let token = context.ct.child_token();
         let stop = token.clone().drop_guard();
         context.ct = token.clone();
-        let deadline = policy.deadline.unwrap_or(self.0.deadline);
         let context = ToolCallContext::new(&*self.0.server, request, context);
-        let response = bounded((entry.call)(context), &token, deadline).await?;
+        let response = bounded((entry.call)(context), &token, limits).await?;
         drop(stop);
+        if let Some(write) = write {
+            write.ended();
+        }
         let mut response = response.map_err(Failure::Protocol)?;
         if let CallToolResponse::Complete(result) = &mut response {
             if let Some(error) = ToolError::from_result(result) {
@@ -154,7 +188,7 @@ impl<S: McpServer> Guarded<S> {
     }
 
     /// Choose the channel: a repairable failure is a result, a fault of ours a JSON-RPC error.
-    fn answer(
+    pub(super) fn answer(
         &self,
         outcome: Result<CallToolResponse, Failure>,
         id: &RequestId,
@@ -219,14 +253,23 @@ impl<S: McpServer> Guarded<S> {
         answer
     }
 
-    fn count(&self, operation: Operation, ended: Ended, started: Instant) {
+    pub(super) fn count(&self, operation: Operation, ended: Ended, started: Instant) {
         let operation = Operation { error_type: ended.err().unwrap_or_default(), ..operation };
         self.0.metrics.operation(&operation, started.elapsed());
     }
 }
 
+/// How long a handler may run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// From its start.
+    pub(super) deadline: Duration,
+    /// From its cancellation.
+    pub(super) grace: Duration,
+}
+
 /// Why a call gave no answer of its own.
-enum Failure {
+pub(super) enum Failure {
     Tool(ToolError),
     Protocol(ErrorData),
 }
@@ -245,17 +288,17 @@ fn is_misfit(error: &ErrorData) -> bool {
 }
 
 /// P6: the deadline, and a client that goes away. Dropping the handler's future ends its work.
-async fn bounded<T>(
+pub(super) async fn bounded<T>(
     work: impl Future<Output = T>,
-    token: &tokio_util::sync::CancellationToken,
-    deadline: Duration,
+    token: &CancellationToken,
+    limits: Bounds,
 ) -> Result<T, ToolError> {
-    let deadline = deadline.min(CallPolicy::MAX_DEADLINE);
+    let deadline = limits.deadline.min(CallPolicy::MAX_DEADLINE);
     let end = Instant::now() + deadline;
     tokio::select! {
         biased;
         value = crate::deadline::within(end, work) => Ok(value),
-        () = token.cancelled() => {
+        () = given_up(token, limits.grace) => {
             Err(ToolError::new(Kind::Cancelled, "cancelled", "the call was cancelled"))
         }
         () = tokio::time::sleep_until(end) => {
@@ -272,6 +315,13 @@ fn rate_limited(busy: Busy) -> ToolError {
     ToolError::new(Kind::RateLimited, "rate_limited", "the quota of this tool is used up")
         .with_retry_after(after)
         .with_hint("repeat the call after `retry_after_ms`")
+}
+
+async fn given_up(token: &CancellationToken, grace: Duration) {
+    token.cancelled().await;
+    if !grace.is_zero() {
+        tokio::time::sleep(grace).await;
+    }
 }
 
 fn invalid<S>(entry: &Entry<S>, violation: &Violation) -> ToolError {
@@ -293,11 +343,11 @@ fn invalid<S>(entry: &Entry<S>, violation: &Violation) -> ToolError {
     }
 }
 
-fn internal(id: &RequestId) -> ErrorData {
+pub(super) fn internal(id: &RequestId) -> ErrorData {
     ErrorData::internal_error("internal error", Some(json!({"request_id": id.as_str()})))
 }
 
-fn operation(method: &'static str, context: &RequestContext<RoleServer>) -> Operation {
+pub(super) fn operation(method: &'static str, context: &RequestContext<RoleServer>) -> Operation {
     let http = context.extensions.get::<http::request::Parts>().is_some();
     let version = context.protocol_version();
     let known = |version: &ProtocolVersion| {
@@ -313,7 +363,7 @@ fn operation(method: &'static str, context: &RequestContext<RoleServer>) -> Oper
     }
 }
 
-fn log(id: &RequestId, tool: &str, ended: Ended, started: Instant) {
+pub(super) fn log(id: &RequestId, tool: &str, ended: Ended, started: Instant) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let request_id = id.as_str();
     match ended {

@@ -8,8 +8,9 @@ use rmcp::{
 };
 use serde_json::Value;
 
+use super::confirmed;
 use crate::{
-    McpServer, Principal, Scope, Toolset,
+    McpServer, Principal, Scope, TaskSupport, Toolset,
     config::{ConfigError, CoreConfig},
     suggest::did_you_mean,
     validation::Schema,
@@ -31,6 +32,8 @@ pub(crate) struct Entry<S> {
     pub(crate) arguments: Schema,
     /// What a caller needs to call it.
     pub(crate) scope: Scope,
+    /// Whether its annotations say that it changes nothing.
+    pub(crate) reads: bool,
 }
 
 impl<S: McpServer> Catalogue<S> {
@@ -45,10 +48,14 @@ impl<S: McpServer> Catalogue<S> {
     pub(super) fn of(router: ToolRouter<S>, core: &CoreConfig) -> Result<Self, ConfigError> {
         let chosen = chosen(core, S::toolsets(), &router)?;
         let mut entries = BTreeMap::new();
-        for (name, route) in router.map {
+        for (name, mut route) in router.map {
             if !chosen.iter().any(|chosen| *chosen == name) {
                 continue;
             }
+            if S::policy(&name).confirm {
+                confirmed::add_argument(Arc::make_mut(&mut route.attr.input_schema));
+            }
+            let reads = reads(&route.attr);
             // Checked as it was written: an optional argument may also be given as null.
             let written = Value::Object((*route.attr.input_schema).clone());
             let tool = if S::VERBATIM_SCHEMAS { route.attr } else { trimmed(route.attr) };
@@ -56,7 +63,8 @@ impl<S: McpServer> Catalogue<S> {
                 .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
             let name: Arc<str> = Arc::from(&*name);
             let scope = Scope::needed(tool.annotations.as_ref());
-            let entry = Entry { name: Arc::clone(&name), tool, call: route.call, arguments, scope };
+            let entry =
+                Entry { name: Arc::clone(&name), tool, call: route.call, arguments, scope, reads };
             entries.insert(name, entry);
         }
         Ok(Self { entries })
@@ -76,6 +84,11 @@ impl<S: McpServer> Catalogue<S> {
     /// The definition of one tool.
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.entries.get(name).map(|entry| &entry.tool)
+    }
+
+    /// Whether a call of any of them may become a task.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.entries.keys().any(|name| S::policy(name).task != TaskSupport::Never)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Entry<S>> {

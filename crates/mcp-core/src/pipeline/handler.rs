@@ -282,13 +282,16 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
         request: GetTaskParams,
         context: Context,
     ) -> Result<GetTaskResult, ErrorData> {
-        match &self.0.extended {
-            Some(extended) => {
-                let work = extended.get_task(request, context.clone());
-                self.isolated("tasks/get", &context, work).await
-            }
-            None => undeclared::<rmcp::model::GetTaskMethod, _>(),
-        }
+        let Some(tasks) = self.tasks() else {
+            return undeclared::<rmcp::model::GetTaskMethod, _>();
+        };
+        self.isolated("tasks/get", &context, async {
+            let task = tasks.get(&Principal::of(&context), &request.task_id)?;
+            let mut result = GetTaskResult::new(task);
+            self.stamp(&mut result.meta, present::is_modern(&context));
+            Ok(result)
+        })
+        .await
     }
 
     async fn update_task(
@@ -296,13 +299,13 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
         request: UpdateTaskParams,
         context: Context,
     ) -> Result<(), ErrorData> {
-        match &self.0.extended {
-            Some(extended) => {
-                let work = extended.update_task(request, context.clone());
-                self.isolated("tasks/update", &context, work).await
-            }
-            None => undeclared::<rmcp::model::UpdateTaskMethod, _>(),
-        }
+        let Some(tasks) = self.tasks() else {
+            return undeclared::<rmcp::model::UpdateTaskMethod, _>();
+        };
+        self.isolated("tasks/update", &context, async {
+            tasks.update(&Principal::of(&context), &request.task_id, request.input_responses)
+        })
+        .await
     }
 
     async fn cancel_task(
@@ -310,13 +313,13 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
         request: CancelTaskParams,
         context: Context,
     ) -> Result<(), ErrorData> {
-        match &self.0.extended {
-            Some(extended) => {
-                let work = extended.cancel_task(request, context.clone());
-                self.isolated("tasks/cancel", &context, work).await
-            }
-            None => undeclared::<rmcp::model::CancelTaskMethod, _>(),
-        }
+        let Some(tasks) = self.tasks() else {
+            return undeclared::<rmcp::model::CancelTaskMethod, _>();
+        };
+        self.isolated("tasks/cancel", &context, async {
+            tasks.cancel(&Principal::of(&context), &request.task_id)
+        })
+        .await
     }
 }
 

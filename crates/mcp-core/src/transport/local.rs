@@ -2,24 +2,44 @@
 
 use rmcp::{
     RoleServer,
-    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, GetExtensions, ServerJsonRpcMessage},
     service::serve_directly,
     transport::OneshotTransport,
 };
 use serde_json::{Value, json};
 
-use crate::{McpServer, envelope, pipeline::Guarded};
+use crate::{McpServer, Principal, envelope, pipeline::Guarded};
 
 /// Answer one JSON-RPC message; notifications that precede the answer are left out.
 ///
 /// # Errors
 /// The JSON-RPC error response, for a message that no method takes.
 pub async fn answer<S: McpServer>(server: &Guarded<S>, message: &Value) -> Result<Value, Value> {
+    answer_as(server, &Principal::local(), message).await
+}
+
+/// The same for any caller.
+///
+/// # Errors
+/// As [`answer`].
+pub async fn answer_as<S: McpServer>(
+    server: &Guarded<S>,
+    principal: &Principal,
+    message: &Value,
+) -> Result<Value, Value> {
     let bytes = message.to_string();
     envelope::parse(bytes.as_bytes()).map_err(|fault| fault.to_json())?;
-    let message: ClientJsonRpcMessage = serde_json::from_str(&bytes)
+    let mut message: ClientJsonRpcMessage = serde_json::from_str(&bytes)
         .map_err(|_| failure(message.get("id"), -32_602, "invalid params"))?;
     let id = serde_json::to_value(&message).unwrap_or_default()["id"].take();
+    if let ClientJsonRpcMessage::Request(request) = &mut message {
+        if *principal != Principal::local() {
+            // As the HTTP front hands it on.
+            let (mut parts, ()) = http::Request::new(()).into_parts();
+            parts.extensions.insert(principal.clone());
+            request.request.extensions_mut().insert(parts);
+        }
+    }
     let (transport, mut answers) = OneshotTransport::<RoleServer>::new(message);
     let service = serve_directly(server.clone(), transport, None);
     while let Some(answer) = answers.recv().await {

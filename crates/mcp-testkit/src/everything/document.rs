@@ -17,12 +17,11 @@ use mcp_core::extended::Extended;
 use rmcp::{
     ErrorData, RoleServer,
     model::{
-        CancelTaskParams, CompleteRequestParams, CompleteResult, CompletionInfo,
-        GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetTaskParams, GetTaskResult,
-        JsonObject, Prompt, PromptArgument, PromptMessage, ReadResourceRequestParams,
-        ReadResourceResponse, ReadResourceResult, Reference, Resource, ResourceContents,
-        ResourceTemplate, Role, ServerCapabilities, SetLevelRequestParams, SubscribeRequestParams,
-        SubscriptionFilter, UnsubscribeRequestParams, UpdateTaskParams,
+        CompleteRequestParams, CompleteResult, CompletionInfo, GetPromptRequestParams,
+        GetPromptResponse, GetPromptResult, JsonObject, Prompt, PromptArgument, PromptMessage,
+        ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference, Resource,
+        ResourceContents, ResourceTemplate, Role, ServerCapabilities, SetLevelRequestParams,
+        SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
     },
     service::{RequestContext, SubscriptionContext, SubscriptionSink},
 };
@@ -32,7 +31,6 @@ use tokio::sync::Mutex;
 use super::{
     content::{PNG, embedded, image},
     input::{asking, field, form, response},
-    job::Jobs,
 };
 
 type Context = RequestContext<RoleServer>;
@@ -67,7 +65,6 @@ impl Library {
 /// The features beyond tools.
 pub(super) struct Features {
     pub(super) library: Arc<Library>,
-    pub(super) jobs: Jobs,
 }
 
 fn argument(name: &str, description: &str) -> PromptArgument {
@@ -276,17 +273,5 @@ impl Extended for Features {
             Ok(())
         }
         .boxed()
-    }
-
-    fn get_task(&self, params: GetTaskParams, _context: Context) -> Answer<'_, GetTaskResult> {
-        async move { self.jobs.0.get_task(&params.task_id).map(GetTaskResult::new) }.boxed()
-    }
-
-    fn update_task(&self, params: UpdateTaskParams, _context: Context) -> Answer<'_, ()> {
-        async move { self.jobs.0.update_task(&params.task_id, params.input_responses) }.boxed()
-    }
-
-    fn cancel_task(&self, params: CancelTaskParams, _context: Context) -> Answer<'_, ()> {
-        async move { self.jobs.0.cancel_task(&params.task_id) }.boxed()
     }
 }

@@ -1,13 +1,14 @@
 //! Calls that need input: the result asks, the client calls again with answers and state.
 
 use futures_util::FutureExt;
+use mcp_core::Principal;
 use rmcp::{
     ErrorData,
     model::{InputRequest, InputRequests, InputRequiredResult, InputResponses},
 };
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Call, Everything, Fixture, no_arguments, said};
+use super::{Answer, Call, Fixture, no_arguments, said};
 
 pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
@@ -88,7 +89,7 @@ fn roots_request() -> Value {
 }
 
 /// One of the three requests that may travel in a result.
-pub(super) fn input_request(request: Value) -> Result<InputRequest, ErrorData> {
+fn input_request(request: Value) -> Result<InputRequest, ErrorData> {
     serde_json::from_value(request)
         .map_err(|error| ErrorData::internal_error(error.to_string(), None))
 }
@@ -105,7 +106,10 @@ pub(super) fn asking<'k>(
     Ok(InputRequiredResult::new(Some(requests?), state))
 }
 
-fn ask<'k>(requests: impl IntoIterator<Item = (&'k str, Value)>, state: Option<String>) -> Answer {
+pub(super) fn ask<'k>(
+    requests: impl IntoIterator<Item = (&'k str, Value)>,
+    state: Option<String>,
+) -> Answer {
     Ok(asking(requests, state)?.into())
 }
 
@@ -146,29 +150,27 @@ fn roots(call: &Call<'_>) -> Answer {
     }
 }
 
-impl Everything {
+impl Call<'_> {
     fn seal(&self, state: &Value) -> Result<String, ErrorData> {
-        self.codec
-            .seal_json(state)
-            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
+        let principal = Principal::of(&self.context);
+        let sealed = self.server.key.request_state(self.name).seal(&principal, state);
+        sealed.map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 
     fn open(&self, sealed: &str) -> Result<Value, ErrorData> {
-        self.codec
-            .open_json(sealed)
-            .map_err(|_| ErrorData::invalid_params("the request state was changed", None))
+        let principal = Principal::of(&self.context);
+        Ok(self.server.key.request_state(self.name).open(&principal, sealed)?)
     }
 }
 
 fn confirm(call: &Call<'_>) -> Answer {
-    let server = call.server;
     match &call.state {
         None => {
-            let state = server.seal(&json!({"waits_for": "confirm"}))?;
+            let state = call.seal(&json!({"waits_for": "confirm"}))?;
             ask([("confirm", form("Please confirm", "ok", "boolean"))], Some(state))
         }
         Some(sealed) => {
-            server.open(sealed)?;
+            call.open(sealed)?;
             said("Confirmed: state-ok")
         }
     }
@@ -176,7 +178,7 @@ fn confirm(call: &Call<'_>) -> Answer {
 
 fn three_inputs(call: &Call<'_>) -> Answer {
     if let Some(sealed) = &call.state {
-        call.server.open(sealed)?;
+        call.open(sealed)?;
     }
     let requests = [
         ("user_name", form("What is your name?", "name", "string")),
@@ -187,17 +189,17 @@ fn three_inputs(call: &Call<'_>) -> Answer {
     if call.state.is_some() && requests.iter().all(|(key, _)| response(responses, key).is_some()) {
         return said("All inputs received");
     }
-    let state = call.server.seal(&json!({"waits_for": "all"}))?;
+    let state = call.seal(&json!({"waits_for": "all"}))?;
     ask(requests, Some(state))
 }
 
 fn two_rounds(call: &Call<'_>) -> Answer {
     let round = match &call.state {
         None => 0,
-        Some(sealed) => call.server.open(sealed)?["round"].as_u64().unwrap_or_default(),
+        Some(sealed) => call.open(sealed)?["round"].as_u64().unwrap_or_default(),
     };
     let next = |key, request| {
-        let state = call.server.seal(&json!({"round": round + 1}))?;
+        let state = call.seal(&json!({"round": round + 1}))?;
         ask([(key, request)], Some(state))
     };
     match round {

@@ -1,6 +1,11 @@
 //! The parts of the shared suite that suit the fixture: it keeps sessions, declares everything, and
 //! its tools take any argument. The official suite speaks for the rest.
 
+mod cache;
+mod confirm;
+mod peer;
+mod task;
+
 use mcp_testkit::{
     everything::Everything,
     suite::{command_line, drive, fault, stdio},

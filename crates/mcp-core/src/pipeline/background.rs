@@ -1,0 +1,144 @@
+//! A call as a task: acknowledged at once, run behind the same guards, fetched later.
+//!
+//! A handler does not know whether it runs in a task. What it asks for (an `InputRequiredResult`)
+//! becomes the task's open questions; when all are answered it is called again with the answers,
+//! as a client would do.
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use rmcp::{
+    ErrorData, RoleServer,
+    model::{
+        CallToolRequestParams, CallToolResponse, ClientCapabilities, CreateTaskResult,
+        InputRequiredResult, JsonObject, TaskPayload,
+    },
+    service::RequestContext,
+};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    Guarded,
+    call::{Bounds, Failure, RequestId, log, operation},
+    present,
+};
+use crate::{
+    CallPolicy, Kind, McpServer, Principal, ToolError,
+    server::TaskSupport,
+    task_store::{Running, TaskStore},
+};
+
+/// How long a cancelled task may take to hand over what it has.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Whether this call becomes a task.
+///
+/// # Errors
+/// -32021 when the tool works as a task only and the client did not declare tasks.
+pub(super) fn becomes_task(
+    support: TaskSupport,
+    request: &CallToolRequestParams,
+    context: &RequestContext<RoleServer>,
+) -> Result<bool, ErrorData> {
+    let declared = present::is_modern(context)
+        && context.client_capabilities().is_some_and(|client| client.supports_tasks());
+    match support {
+        TaskSupport::Never => Ok(false),
+        TaskSupport::Optional => Ok(declared),
+        TaskSupport::Required | TaskSupport::AfterInput if !declared => {
+            let needed = ClientCapabilities::builder().enable_tasks().build();
+            Err(ErrorData::missing_required_client_capability(needed))
+        }
+        TaskSupport::Required => Ok(true),
+        TaskSupport::AfterInput => Ok(request.input_responses.is_some()),
+    }
+}
+
+impl<S: McpServer> Guarded<S> {
+    /// The tasks of this server, if a tool on offer may become one.
+    pub(super) fn tasks(&self) -> Option<&TaskStore> {
+        let any = || self.0.catalogue.has_tasks();
+        any().then(|| self.0.tasks.get_or_init(TaskStore::in_memory))
+    }
+
+    /// Acknowledge the call and run it in the background.
+    pub(super) async fn start_task(
+        &self,
+        request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, Failure> {
+        let Some(store) = self.tasks() else {
+            return Err(ToolError::internal("a task without a store").into());
+        };
+        let principal = Principal::of(&context);
+        let running = store.create(&principal, &request.name).await?;
+        let task = running.task();
+        // The request that made it ends now; the task's own end is another.
+        context.ct = running.cancelled_token();
+        context.meta.0.remove("progressToken");
+        context.extensions.insert(running.note());
+        let own = self.clone();
+        store.spawn(async move { own.work(running, request, context).await });
+        Ok(CreateTaskResult::new(task).into())
+    }
+
+    async fn work(
+        self,
+        running: Running,
+        mut request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) {
+        let started = Instant::now();
+        let id = RequestId::of(&context);
+        let operation = operation("tasks/run", &context);
+        let Some(entry) = self.0.catalogue.find(&request.name) else { return };
+        let deadline = S::policy(&entry.name).deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
+        let limits = Bounds { deadline, grace: GRACE };
+        let outcome = loop {
+            let round = self.run(entry, request.clone(), context.clone(), limits);
+            match AssertUnwindSafe(round).catch_unwind().await {
+                Ok(Ok(CallToolResponse::InputRequired(asked))) => {
+                    let InputRequiredResult { input_requests, request_state, .. } = asked;
+                    let given = running.ask(input_requests.unwrap_or_default()).await;
+                    let Some(given) = given else { break Err(cancelled().into()) };
+                    request.input_responses = Some(given);
+                    request.request_state = request_state;
+                }
+                Ok(outcome) => break outcome,
+                Err(_payload) => {
+                    self.0.metrics.panic();
+                    break Err(ToolError::internal("a tool panicked").into());
+                }
+            }
+        };
+        let was_cancelled = matches!(&outcome, Err(Failure::Tool(error))
+            if error.kind() == Kind::Cancelled);
+        let (answer, ended) = self.answer(outcome, &id, true);
+        let payload = match answer {
+            _ if was_cancelled => running.stopped(),
+            Ok(CallToolResponse::Complete(result)) => {
+                TaskPayload::Completed { result: object(&result) }
+            }
+            Ok(_) => TaskPayload::Failed { error: object(&super::call::internal(&id)) },
+            Err(error) => TaskPayload::Failed { error: object(&error) },
+        };
+        log(&id, &entry.name, ended, started);
+        let name = Arc::clone(&entry.name);
+        let operation = crate::metrics::Operation { gen_ai_tool_name: name, ..operation };
+        self.count(operation, ended, started);
+        running.finish(payload).await;
+    }
+}
+
+fn cancelled() -> ToolError {
+    ToolError::new(Kind::Cancelled, "cancelled", "the task was cancelled")
+}
+
+fn object<T: Serialize>(value: &T) -> JsonObject {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => object,
+        _ => BTreeMap::new().into_iter().collect(),
+    }
+}
