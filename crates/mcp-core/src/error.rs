@@ -163,6 +163,10 @@ impl ToolError {
         &self.0.code
     }
 
+    pub(crate) fn shared_code(&self) -> Cow<'static, str> {
+        self.0.code.clone()
+    }
+
     /// What went wrong.
     pub fn message(&self) -> &str {
         &self.0.message

@@ -13,6 +13,7 @@
 #[cfg(feature = "path-root")]
 pub mod path_root;
 
+pub mod audit;
 pub mod auth;
 mod cache;
 pub mod cli;
@@ -37,6 +38,7 @@ pub mod server;
 pub mod shutdown;
 pub mod state_dir;
 pub mod state_key;
+pub mod status;
 pub mod suggest;
 pub mod task;
 pub mod task_store;

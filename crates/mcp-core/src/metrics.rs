@@ -1,9 +1,18 @@
 //! Metrics by the names of the OpenTelemetry conventions for MCP servers, with labels from closed
 //! sets: a random tool name creates no series.
+//!
+//! Who counts something else (quotas, logins, a cache, a breaker) keeps its own `Counter`, `Gauge` or
+//! `Family` and hands a clone to [`Metrics::add`] once, at start; nothing is looked up by name later.
+//! Labels are enums or words of the program, never a caller's text. Names begin with `machina_`, and a
+//! unit ends them ([`Registry::register_with_unit`]). What should also show in `/status` is given to
+//! [`crate::status::Status::add_part`].
+
+mod calls;
+mod process;
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -16,14 +25,40 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub(crate) use self::{
+    calls::{Calls, Durations, Failed, ToolCalls},
+    process::Process,
+};
 use crate::{Facts, upstream::Upstreams};
+
+/// Duration of an operation, in the convention's buckets, by method, tool and outcome.
+pub const OPERATIONS: &str = "mcp_server_operation_duration_seconds";
+/// Duration of tool calls, in fine buckets.
+pub const CALLS: &str = "machina_call_duration_seconds";
+/// Panics caught.
+pub const PANICS: &str = "machina_panics_total";
+/// Connections open.
+pub const CONNECTIONS: &str = "machina_connections";
+/// Messages that the front refused, by reason.
+pub const REFUSED: &str = "machina_refused_total";
+/// Audit lines of reads that found the queue full.
+pub const AUDIT_DROPPED: &str = "machina_audit_dropped_total";
+/// Failed attempts to write audit lines.
+pub const AUDIT_FAILURES: &str = "machina_audit_write_failures_total";
+/// Which server and version runs.
+pub const BUILD: &str = "machina_build_info";
+/// CPU time of the process.
+pub const PROCESS_CPU: &str = "process_cpu_seconds_total";
+/// Resident memory of the process.
+pub const PROCESS_MEMORY: &str = "process_resident_memory_bytes";
+/// Open files of the process.
+pub const PROCESS_FILES: &str = "process_open_fds";
+/// When the process started, in seconds of Unix time.
+pub const PROCESS_START: &str = "process_start_time_seconds";
 
 /// Seconds; the buckets of the convention.
 const BUCKETS: [f64; 14] =
     [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
-/// Seconds; fine enough to see what the pipeline itself costs.
-const FINE_BUCKETS: [f64; 12] =
-    [50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3];
 
 /// Labels of one operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,14 +78,16 @@ pub struct Operation {
 /// The registry of one process.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    registry: Mutex<Registry>,
     operations: Family<Operation, Histogram>,
-    fine: Histogram,
+    calls: Arc<Calls>,
     panics: Counter,
     connections: Gauge,
     refused: Family<Refusal, Counter>,
     upstreams: OnceLock<Upstreams>,
     cache: Family<CacheUse, Counter>,
+    audit_dropped: Counter,
+    audit_failures: Counter,
 }
 
 /// Why the front refused a message.
@@ -69,42 +106,86 @@ struct CacheUse {
 impl Metrics {
     /// Empty metrics of a server.
     pub fn new(facts: &Facts) -> Self {
-        let mut registry = Registry::default();
-        let operations =
-            Family::<Operation, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
-        let fine = Histogram::new(FINE_BUCKETS);
-        let (panics, connections, refused) =
-            (Counter::default(), Gauge::default(), Family::<Refusal, Counter>::default());
-        registry.register_with_unit(
-            "mcp_server_operation_duration",
-            "Duration of an MCP operation, from the message read to the answer ready",
-            Unit::Seconds,
-            operations.clone(),
-        );
-        registry.register_with_unit(
-            "machina_call_duration",
-            "Duration of tool calls, in fine buckets",
-            Unit::Seconds,
-            fine.clone(),
-        );
-        registry.register("machina_panics", "Panics caught", panics.clone());
-        registry.register("machina_connections", "HTTP connections open", connections.clone());
-        registry.register("machina_refused", "Messages the front refused", refused.clone());
-        let cache = Family::<CacheUse, Counter>::default();
-        registry.register("machina_cache", "Answers that may be kept, hit or miss", cache.clone());
-        let build = Info::new([("server", facts.member.name), ("version", facts.version)]);
-        registry.register("machina_build", "What is running", build);
-        let upstreams = OnceLock::new();
-        Self { registry, operations, fine, panics, connections, refused, upstreams, cache }
+        let new = Self {
+            registry: Mutex::default(),
+            operations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            calls: Arc::default(),
+            panics: Counter::default(),
+            connections: Gauge::default(),
+            refused: Family::default(),
+            audit_dropped: Counter::default(),
+            upstreams: OnceLock::new(),
+            cache: Family::default(),
+            audit_failures: Counter::default(),
+        };
+        new.add(|registry| {
+            registry.register_with_unit(
+                "mcp_server_operation_duration",
+                "Duration of an MCP operation, from the message read to the answer ready",
+                Unit::Seconds,
+                new.operations.clone(),
+            );
+            registry.register_collector(Box::new(Arc::clone(&new.calls)));
+            registry.register_collector(Box::new(process::Collected));
+            registry.register("machina_panics", "Panics caught", new.panics.clone());
+            let open = new.connections.clone();
+            registry.register("machina_connections", "HTTP connections open", open);
+            let refused = new.refused.clone();
+            registry.register("machina_refused", "Messages the front refused", refused);
+            let cache = new.cache.clone();
+            registry.register("machina_cache", "Answers that may be kept, hit or miss", cache);
+            let dropped = new.audit_dropped.clone();
+            let help = "Audit lines of reads that found the queue full";
+            registry.register("machina_audit_dropped", help, dropped);
+            let help = "Failed attempts to write audit lines; they are tried again";
+            registry.register("machina_audit_write_failures", help, new.audit_failures.clone());
+            let build = Info::new([("server", facts.member.name), ("version", facts.version)]);
+            registry.register("machina_build", "What is running", build);
+        });
+        new
+    }
+
+    /// Register metrics of another part of the server, once, at start.
+    pub fn add(&self, register: impl FnOnce(&mut Registry)) {
+        register(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Count one operation.
     pub fn operation(&self, operation: &Operation, took: Duration) {
-        let seconds = took.as_secs_f64();
-        self.operations.get_or_create(operation).observe(seconds);
-        if operation.mcp_method_name == "tools/call" {
-            self.fine.observe(seconds);
-        }
+        self.operations.get_or_create(operation).observe(took.as_secs_f64());
+    }
+
+    /// Count a successful call. `place` tells transport and revision; the labels are made only when
+    /// this tool was never called that way before.
+    pub(crate) fn succeeded(
+        &self,
+        tool: &ToolCalls,
+        place: usize,
+        took: Duration,
+        labels: impl FnOnce() -> Operation,
+    ) {
+        let resolve = || self.operations.get_or_create(&labels()).clone();
+        tool.succeeded(place, took, resolve).observe(took.as_secs_f64());
+        self.calls.tick();
+    }
+
+    /// Count a failed call of a known tool.
+    pub(crate) fn failed(
+        &self,
+        tool: &ToolCalls,
+        labels: &Operation,
+        failed: Failed,
+        took: Duration,
+    ) {
+        self.operation(labels, took);
+        tool.failed(took);
+        self.calls.fail(failed);
+        self.calls.tick();
+    }
+
+    /// What the tools did so far.
+    pub(crate) fn calls(&self) -> &Arc<Calls> {
+        &self.calls
     }
 
     /// Count a panic.
@@ -127,6 +208,14 @@ impl Metrics {
         &self.connections
     }
 
+    pub(crate) fn audit_dropped(&self) -> &Counter {
+        &self.audit_dropped
+    }
+
+    pub(crate) fn audit_failures(&self) -> &Counter {
+        &self.audit_failures
+    }
+
     /// All metrics in the text format of `OpenMetrics`.
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -137,7 +226,7 @@ impl Metrics {
     }
 
     fn encode_to(&self, text: &mut String) -> fmt::Result {
-        encode_registry(text, &self.registry)?;
+        encode_registry(text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;
         if let Some(upstreams) = self.upstreams.get() {
             upstreams.encode(text)?;
         }

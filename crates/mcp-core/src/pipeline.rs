@@ -19,7 +19,7 @@
 //! | P5 | confirmation, tasks, response cache | `pipeline::{confirmed, background, cached}` |
 //! | P6 | deadline, cancellation | [`call`] |
 //! | P7 | output cap, cache hints, serverInfo | [`present`] |
-//! | P8 | metrics, one log line *(audit: its place)* | [`call`] |
+//! | P8 | metrics, one log line, one audit line | [`call`], [`crate::audit`] |
 
 mod background;
 mod cached;
@@ -41,12 +41,14 @@ use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo
 use self::{catalogue::Catalogue, document::Documents};
 use crate::{
     McpServer, StartContext, StateKey,
+    audit::Audit,
     cache::ResponseCache,
     config::{ConfigError, CoreConfig},
     confirm::Confirmations,
     extended::Extended,
     limits::Limits,
     metrics::Metrics,
+    status::{self, Status},
     task_store::TaskStore,
 };
 
@@ -63,6 +65,8 @@ struct Inner<S> {
     stamp: serde_json::Value,
     metrics: Arc<Metrics>,
     limits: Limits,
+    status: Arc<Status>,
+    audit: OnceLock<Audit>,
     deadline: Duration,
     max_result: usize,
     confirmations: Confirmations,
@@ -92,9 +96,12 @@ impl<S: McpServer> Guarded<S> {
     pub fn with_tools(
         server: S,
         core: &CoreConfig,
-        tools: ToolRouter<S>,
+        mut tools: ToolRouter<S>,
     ) -> Result<Self, ConfigError> {
-        let catalogue = Catalogue::of(tools, core)?;
+        let metrics = Arc::new(Metrics::new(&S::FACTS));
+        let status = Arc::new(Status::new(S::FACTS, Arc::clone(&metrics)));
+        status::add_tool(&mut tools, Arc::clone(&status));
+        let catalogue = Catalogue::of(tools, core, &metrics)?;
         let documents = Documents::new::<S>();
         let extended = server.extended();
         let base = ServerCapabilities::builder()
@@ -124,8 +131,10 @@ impl<S: McpServer> Guarded<S> {
             extended,
             info,
             stamp,
-            metrics: Arc::new(Metrics::new(&S::FACTS)),
+            metrics,
             limits: Limits::new(core),
+            status,
+            audit: OnceLock::new(),
             deadline: Duration::from_secs(core.deadline),
             max_result: core.max_result,
             confirmations: Confirmations::new(key, S::FACTS.member.name)?,
@@ -162,5 +171,20 @@ impl<S: McpServer> Guarded<S> {
     /// The metrics of this server.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.0.metrics
+    }
+
+    /// The reports on this server.
+    pub fn status(&self) -> &Arc<Status> {
+        &self.0.status
+    }
+
+    /// Write each call down from now on. The first target stays.
+    pub fn keep_audit(&self, audit: Audit) {
+        self.0.audit.get_or_init(|| audit);
+    }
+
+    /// Where calls are written down.
+    pub fn audit(&self) -> Option<&Audit> {
+        self.0.audit.get()
     }
 }

@@ -7,6 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     McpServer, StartContext, StartError,
+    audit::Audit,
     auth::Authenticator,
     cli::{self, Cli, Command},
     config::{self, CoreConfig, Environment, Loaded},
@@ -100,6 +101,15 @@ async fn started<S: McpServer>(
         // One call and gone: it declares no tasks.
         Some(_) => guarded,
     };
+    let tasks = Tasks::new(tracker);
+    // Who calls from the shell sees the answer; lines go to a file then, if to anywhere.
+    let shell = matches!(cli.command, Some(Command::Call { .. }));
+    if !shell || loaded.core.audit_file.is_some() {
+        let metrics = guarded.metrics();
+        if let Some(audit) = Audit::start(&loaded.core, &tasks, metrics, S::FACTS.member.name)? {
+            guarded.keep_audit(audit);
+        }
+    }
 
     let watching = stopping.clone();
     let work = async {
@@ -118,7 +128,10 @@ async fn started<S: McpServer>(
         };
         stopping.cancel();
         guarded.server().stop().await;
-        if !Tasks::new(tracker).join(GRACE).await {
+        if let Some(audit) = guarded.audit() {
+            audit.close().await;
+        }
+        if !tasks.join(GRACE).await {
             tracing::warn!("background tasks did not end in time");
         }
         outcome

@@ -1,8 +1,13 @@
 //! Logs: to stderr only, pretty on a terminal and JSON otherwise, with what looks like a key masked.
 
-use std::io::IsTerminal;
+use std::{
+    io::IsTerminal,
+    sync::{Mutex, OnceLock, PoisonError},
+};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Registry, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 use crate::{
     config::{ConfigError, CoreConfig, LogFormat},
@@ -14,6 +19,7 @@ use crate::{
 /// A second installation in one process (tests) changes nothing.
 pub fn init(config: &CoreConfig) {
     let filter = filter(&config.log_level).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let (filter, handle) = reload::Layer::new(filter);
     let json = match config.log_format {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
         LogFormat::Pretty => false,
@@ -28,8 +34,44 @@ pub fn init(config: &CoreConfig) {
         registry.with(layer.with_target(false).with_ansi(ansi)).try_init()
     };
     if installed.is_ok() {
+        LEVEL.get_or_init(|| Level { handle, now: Mutex::new(config.log_level.clone()) });
         std::panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// The level of this process, which an operator may change.
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
+struct Level {
+    handle: reload::Handle<EnvFilter, Registry>,
+    now: Mutex<String>,
+}
+
+/// A change of the level, in the words of the setting.
+#[derive(Debug)]
+pub(crate) struct LevelChange {
+    pub(crate) old: String,
+    pub(crate) new: String,
+}
+
+/// Why the level was not changed.
+#[derive(Debug)]
+pub(crate) enum LevelError {
+    /// It is no level; the words are those of the setting.
+    Invalid(ConfigError),
+    /// [`init`] was not called, or found another subscriber.
+    NoLog,
+}
+
+/// Log more or less from now on.
+pub(crate) fn set_level(level: &str) -> Result<LevelChange, LevelError> {
+    check_level(level).map_err(LevelError::Invalid)?;
+    let filter = filter(level).map_err(|_| LevelError::NoLog)?;
+    let current = LEVEL.get().ok_or(LevelError::NoLog)?;
+    let mut now = current.now.lock().unwrap_or_else(PoisonError::into_inner);
+    current.handle.reload(filter).map_err(|_| LevelError::NoLog)?;
+    let old = std::mem::replace(&mut *now, level.to_owned());
+    Ok(LevelChange { old, new: level.to_owned() })
 }
 
 /// A panic's place, never its payload: that may hold a caller's data.
@@ -40,6 +82,9 @@ fn log_panic(info: &std::panic::PanicHookInfo<'_>) {
 
 /// Check a level or a list of filter directives.
 pub(crate) fn check_level(level: &str) -> Result<(), ConfigError> {
+    if !(1..=256).contains(&level.len()) {
+        return Err(ConfigError::new("log_level", "must have 1 to 256 characters"));
+    }
     filter(level).map(drop).map_err(|_| {
         ConfigError::new("log_level", format!("`{level}` is no level")).with_hint(
             "use error, warn, info, debug, trace, or directives such as `info,mcp_core=debug`",

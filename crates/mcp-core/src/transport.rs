@@ -3,4 +3,5 @@
 pub mod hosts;
 pub mod http;
 pub mod local;
+mod rest;
 pub mod stdio;

@@ -102,6 +102,13 @@ pub struct CoreConfig {
     /// Key for cursors and other values that callers give back, at least 32 bytes. Without it a
     /// random one is made at each start, and cursors end with the process.
     pub state_key: Option<SecretString>,
+    /// Write one JSON line for each tool call, with the shape of its arguments and no value.
+    pub audit: bool,
+    /// File for these lines, mode 0600; stderr by default.
+    pub audit_file: Option<PathBuf>,
+    /// Size at which that file is renamed to `<name>.1` and begun anew, in bytes.
+    #[schemars(range(min = 65_536))]
+    pub audit_max_bytes: u64,
     /// How much to log: `error`, `warn`, `info`, `debug`, `trace`, or filter directives.
     #[schemars(length(min = 1, max = 256))]
     pub log_level: String,
@@ -168,6 +175,9 @@ impl Default for CoreConfig {
             deadline: 30,
             cache_bytes: 64 << 20,
             state_key: None,
+            audit: true,
+            audit_file: None,
+            audit_max_bytes: 64 << 20,
             log_level: "info".to_owned(),
             log_format: LogFormat::Auto,
         }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use super::{
     Guarded,
-    call::{Bounds, Failure, RequestId, log, operation},
+    call::{Bounds, Failure, RequestId, Way, log},
     present,
 };
 use crate::{
@@ -92,7 +92,7 @@ impl<S: McpServer> Guarded<S> {
     ) {
         let started = Instant::now();
         let id = RequestId::of(&context);
-        let operation = operation("tasks/run", &context);
+        let operation = Way::of(&context).operation("tasks/run");
         let Some(entry) = self.0.catalogue.find(&request.name) else { return };
         let deadline = S::policy(&entry.name).deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
         let limits = Bounds { deadline, grace: GRACE };
@@ -124,10 +124,10 @@ impl<S: McpServer> Guarded<S> {
             Ok(_) => TaskPayload::Failed { error: object(&super::call::internal(&id)) },
             Err(error) => TaskPayload::Failed { error: object(&error) },
         };
-        log(&id, &entry.name, ended, started);
+        log(&id, &entry.name, &ended, started);
         let name = Arc::clone(&entry.name);
         let operation = crate::metrics::Operation { gen_ai_tool_name: name, ..operation };
-        self.count(operation, ended, started);
+        self.count(operation, ended.err().map(|fault| fault.label), started);
         running.finish(payload).await;
     }
 }

@@ -1,13 +1,14 @@
 //! One `tools/call`, from admission to answer.
 
 use std::{
+    borrow::Cow,
     future::Future,
     panic::AssertUnwindSafe,
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use futures_util::FutureExt;
@@ -24,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 use super::{Guarded, background, catalogue::Entry, confirmed, document, present};
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,
+    audit::{self, Caller, Marks, Pending},
     limits::{Busy, Slot},
-    metrics::Operation,
+    metrics::{Failed, Operation},
     validation::{self, Violation},
 };
 
@@ -61,8 +63,37 @@ impl RequestId {
     }
 }
 
-/// How an operation ended, for the metrics.
-pub(super) type Ended = Result<(), &'static str>;
+/// How an operation ended, for the metrics, the log and the audit line.
+pub(super) type Ended = Result<(), Fault>;
+
+pub(super) struct Fault {
+    /// Class of the failure: one of a closed set.
+    pub(super) label: &'static str,
+    code: Cow<'static, str>,
+    kind: Option<Kind>,
+}
+
+impl Fault {
+    const fn of(label: &'static str) -> Self {
+        Self { label, code: Cow::Borrowed(label), kind: None }
+    }
+}
+
+/// Where a front that answers otherwise than MCP does learns the class of a failure: it puts one
+/// into the request's extensions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KindSlot(Arc<OnceLock<Kind>>);
+
+impl KindSlot {
+    /// The class, once the call has failed.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        self.0.get().copied()
+    }
+
+    fn of(context: &RequestContext<RoleServer>) -> Option<Self> {
+        context.extensions.get::<http::request::Parts>()?.extensions.get::<Self>().cloned()
+    }
+}
 
 impl<S: McpServer> Guarded<S> {
     /// P1, P4, P6, P7, P8 of one tool call; P2 is the router's.
@@ -74,15 +105,25 @@ impl<S: McpServer> Guarded<S> {
         let started = Instant::now();
         let id = RequestId::of(&context);
         let modern = present::is_modern(&context);
-        let operation = operation("tools/call", &context);
-        let Some(entry) = self.0.catalogue.find(&request.name) else {
-            self.count(operation, Err("unknown_tool"), started);
+        let way = Way::of(&context);
+        let slot = KindSlot::of(&context);
+        let entry = self.0.catalogue.find(&request.name);
+        let mut pending = self.pending(entry, &request, &context, &id);
+        let Some(entry) = entry else {
+            let fault = Fault { kind: Some(Kind::NotFound), ..Fault::of("unknown_tool") };
+            self.count(way.operation("tools/call"), Some(fault.label), started);
+            conclude(slot, pending, Err(fault), Marks::default());
             let name = document::short(&request.name);
             return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
         };
-        let operation = Operation { gen_ai_tool_name: Arc::clone(&entry.name), ..operation };
 
-        let outcome = AssertUnwindSafe(self.admitted(entry, request, context)).catch_unwind().await;
+        let work = async {
+            if let Some(pending) = &mut pending {
+                pending.reserve().await?;
+            }
+            self.admitted(entry, request, context).await
+        };
+        let (outcome, marks) = audit::marked(AssertUnwindSafe(work).catch_unwind()).await;
         let answer = match outcome {
             Ok(answer) => answer,
             Err(_payload) => {
@@ -91,9 +132,51 @@ impl<S: McpServer> Guarded<S> {
             }
         };
         let (answer, ended) = self.answer(answer, &id, modern);
-        log(&id, &entry.name, ended, started);
-        self.count(operation, ended, started);
+        log(&id, &entry.name, &ended, started);
+        self.tally(entry, &way, &ended, &id, started.elapsed());
+        conclude(slot, pending, ended, marks);
         answer
+    }
+
+    /// The audit line of a call that begins.
+    fn pending(
+        &self,
+        entry: Option<&Entry<S>>,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+        id: &RequestId,
+    ) -> Option<Pending> {
+        let audit = self.0.audit.get()?;
+        let tool = entry.map(|entry| Arc::clone(&entry.name));
+        let caller = Caller {
+            id,
+            principal: Principal::of(context),
+            tool: tool.unwrap_or_else(|| Arc::from(document::short(&request.name))),
+            class: entry.map(|entry| entry.scope),
+        };
+        let schema = entry.map(|entry| &*entry.tool.input_schema);
+        Some(audit.begin(caller, request.arguments.as_ref(), schema))
+    }
+
+    /// Count a call of a known tool.
+    fn tally(&self, entry: &Entry<S>, way: &Way, ended: &Ended, id: &RequestId, took: Duration) {
+        let labels = || Operation {
+            gen_ai_tool_name: Arc::clone(&entry.name),
+            error_type: ended.as_ref().err().map(|fault| fault.label).unwrap_or_default(),
+            ..way.operation("tools/call")
+        };
+        match ended {
+            Ok(()) => self.0.metrics.succeeded(&entry.calls, way.place(), took, labels),
+            Err(fault) => {
+                let failed = Failed {
+                    at: SystemTime::now(),
+                    tool: Arc::clone(&entry.name),
+                    code: fault.code.clone(),
+                    request_id: Arc::clone(&id.0),
+                };
+                self.0.metrics.failed(&entry.calls, &labels(), failed, took);
+            }
+        }
     }
 
     /// Inside the panic guard: check, run, cap.
@@ -121,6 +204,7 @@ impl<S: McpServer> Guarded<S> {
             if let Some(question) = bounded(asked, &context.ct, limits).await?? {
                 return Ok(question);
             }
+            audit::mark_confirmed();
         }
         if background::becomes_task(policy.task, &request, &context).map_err(Failure::Protocol)? {
             return self.start_task(request, context).await;
@@ -203,24 +287,25 @@ impl<S: McpServer> Guarded<S> {
                     }
                     _ => false,
                 };
-                return (Ok(response), if failed { Err("tool") } else { Ok(()) });
+                return (Ok(response), if failed { Err(Fault::of("tool")) } else { Ok(()) });
             }
             Err(Failure::Protocol(error)) if is_misfit(&error) => ToolError::new(
                 Kind::InvalidInput,
                 "invalid_argument",
                 error.message.trim_start_matches(MISFIT).trim().to_owned(),
             ),
-            Err(Failure::Protocol(error)) => return (Err(error), Err("protocol")),
+            Err(Failure::Protocol(error)) => return (Err(error), Err(Fault::of("protocol"))),
             Err(Failure::Tool(error)) => error,
         };
         let kind = error.kind();
+        let fault = Fault { label: kind.label(), code: error.shared_code(), kind: Some(kind) };
         if kind == Kind::Internal {
             tracing::error!(request_id = id.as_str(), error = error.message(), "internal error");
-            return (Err(internal(id)), Err(kind.label()));
+            return (Err(internal(id)), Err(fault));
         }
         let mut result: CallToolResult = error.with_request_id(id.as_str()).to_result();
         self.stamp(&mut result.meta, modern);
-        (Ok(result.into()), Err(kind.label()))
+        (Ok(result.into()), Err(fault))
     }
 
     /// Guard any other method: panics, metrics, serverInfo are the same everywhere.
@@ -235,26 +320,31 @@ impl<S: McpServer> Guarded<S> {
     {
         let started = Instant::now();
         let id = RequestId::of(context);
-        let operation = operation(method, context);
+        let operation = Way::of(context).operation(method);
         let work = tokio::time::timeout(self.0.deadline, AssertUnwindSafe(work).catch_unwind());
         let (answer, ended) = match work.await {
-            Ok(Ok(Ok(value))) => (Ok(value), Ok(())),
-            Ok(Ok(Err(error))) => (Err(error), Err("protocol")),
+            Ok(Ok(Ok(value))) => (Ok(value), None),
+            Ok(Ok(Err(error))) => (Err(error), Some("protocol")),
             Ok(Err(_payload)) => {
                 self.0.metrics.panic();
-                (Err(internal(&id)), Err(Kind::Internal.label()))
+                (Err(internal(&id)), Some(Kind::Internal.label()))
             }
             Err(_elapsed) => {
                 let error = ErrorData::internal_error("the deadline passed", None);
-                (Err(error), Err(Kind::Timeout.label()))
+                (Err(error), Some(Kind::Timeout.label()))
             }
         };
         self.count(operation, ended, started);
         answer
     }
 
-    pub(super) fn count(&self, operation: Operation, ended: Ended, started: Instant) {
-        let operation = Operation { error_type: ended.err().unwrap_or_default(), ..operation };
+    pub(super) fn count(
+        &self,
+        operation: Operation,
+        failed: Option<&'static str>,
+        started: Instant,
+    ) {
+        let operation = Operation { error_type: failed.unwrap_or_default(), ..operation };
         self.0.metrics.operation(&operation, started.elapsed());
     }
 }
@@ -347,27 +437,65 @@ pub(super) fn internal(id: &RequestId) -> ErrorData {
     ErrorData::internal_error("internal error", Some(json!({"request_id": id.as_str()})))
 }
 
-pub(super) fn operation(method: &'static str, context: &RequestContext<RoleServer>) -> Operation {
-    let http = context.extensions.get::<http::request::Parts>().is_some();
-    let version = context.protocol_version();
-    let known = |version: &ProtocolVersion| {
-        let known = ProtocolVersion::KNOWN_VERSIONS.iter().find(|known| *known == version);
-        known.map(ProtocolVersion::as_str)
-    };
-    Operation {
-        mcp_method_name: method,
-        gen_ai_tool_name: Arc::from(""),
-        error_type: "",
-        network_transport: if http { "tcp" } else { "pipe" },
-        mcp_protocol_version: version.as_ref().and_then(known).unwrap_or("other"),
+/// By which transport and revision a message came.
+pub(super) struct Way {
+    http: bool,
+    /// Place in the list of known revisions.
+    revision: Option<usize>,
+}
+
+impl Way {
+    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
+        let version = context.protocol_version();
+        let known = |version: &ProtocolVersion| {
+            ProtocolVersion::KNOWN_VERSIONS.iter().position(|known| known == version)
+        };
+        Self {
+            http: context.extensions.get::<http::request::Parts>().is_some(),
+            revision: version.as_ref().and_then(known),
+        }
+    }
+
+    /// A small number for each way, for [`crate::metrics::Metrics::succeeded`].
+    fn place(&self) -> usize {
+        let revisions = ProtocolVersion::KNOWN_VERSIONS.len();
+        usize::from(self.http) * (revisions + 1) + self.revision.unwrap_or(revisions)
+    }
+
+    pub(super) fn operation(&self, method: &'static str) -> Operation {
+        let known = ProtocolVersion::KNOWN_VERSIONS;
+        let revision = self.revision.and_then(|index| known.get(index));
+        Operation {
+            mcp_method_name: method,
+            gen_ai_tool_name: Arc::from(""),
+            error_type: "",
+            network_transport: if self.http { "tcp" } else { "pipe" },
+            mcp_protocol_version: revision.map_or("other", ProtocolVersion::as_str),
+        }
     }
 }
 
-pub(super) fn log(id: &RequestId, tool: &str, ended: Ended, started: Instant) {
+/// Tell those who wait for the end of a call.
+fn conclude(slot: Option<KindSlot>, pending: Option<Pending>, ended: Ended, marks: Marks) {
+    let fault = ended.err();
+    if let (Some(slot), Some(kind)) = (slot, fault.as_ref().and_then(|fault| fault.kind)) {
+        slot.0.get_or_init(|| kind);
+    }
+    let Some(pending) = pending else { return };
+    match fault {
+        None => pending.end("ok", Cow::Borrowed(""), marks),
+        Some(fault) => pending.end(fault.label, fault.code, marks),
+    }
+}
+
+pub(super) fn log(id: &RequestId, tool: &str, ended: &Ended, started: Instant) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let request_id = id.as_str();
     match ended {
         Ok(()) => tracing::debug!(request_id, tool, duration_ms, "call"),
-        Err(error) => tracing::info!(request_id, tool, duration_ms, error, "call failed"),
+        Err(fault) => {
+            let (error, code) = (fault.label, &*fault.code);
+            tracing::info!(request_id, tool, duration_ms, error, code, "call failed");
+        }
     }
 }

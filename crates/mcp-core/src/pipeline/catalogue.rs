@@ -12,6 +12,8 @@ use super::confirmed;
 use crate::{
     McpServer, Principal, Scope, TaskSupport, Toolset,
     config::{ConfigError, CoreConfig},
+    metrics::{Metrics, ToolCalls},
+    status::{self, Status},
     suggest::did_you_mean,
     validation::Schema,
 };
@@ -34,6 +36,7 @@ pub(crate) struct Entry<S> {
     pub(crate) scope: Scope,
     /// Whether its annotations say that it changes nothing.
     pub(crate) reads: bool,
+    pub(crate) calls: Arc<ToolCalls>,
 }
 
 impl<S: McpServer> Catalogue<S> {
@@ -42,10 +45,17 @@ impl<S: McpServer> Catalogue<S> {
     /// # Errors
     /// An unknown toolset or tool; a schema that does not compile.
     pub fn new(core: &CoreConfig) -> Result<Self, ConfigError> {
-        Self::of(S::tools(), core)
+        let metrics = Arc::new(Metrics::new(&S::FACTS));
+        let mut tools = S::tools();
+        status::add_tool(&mut tools, Arc::new(Status::new(S::FACTS, Arc::clone(&metrics))));
+        Self::of(tools, core, &metrics)
     }
 
-    pub(super) fn of(router: ToolRouter<S>, core: &CoreConfig) -> Result<Self, ConfigError> {
+    pub(super) fn of(
+        router: ToolRouter<S>,
+        core: &CoreConfig,
+        metrics: &Metrics,
+    ) -> Result<Self, ConfigError> {
         let chosen = chosen(core, S::toolsets(), &router)?;
         let mut entries = BTreeMap::new();
         for (name, mut route) in router.map {
@@ -63,9 +73,9 @@ impl<S: McpServer> Catalogue<S> {
                 .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
             let name: Arc<str> = Arc::from(&*name);
             let scope = Scope::needed(tool.annotations.as_ref());
-            let entry =
-                Entry { name: Arc::clone(&name), tool, call: route.call, arguments, scope, reads };
-            entries.insert(name, entry);
+            let calls = metrics.calls().tool(Arc::clone(&name));
+            let (call, key) = (route.call, Arc::clone(&name));
+            entries.insert(key, Entry { name, tool, call, arguments, scope, reads, calls });
         }
         Ok(Self { entries })
     }

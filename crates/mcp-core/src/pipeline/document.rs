@@ -10,7 +10,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::{McpServer, Prompt, PromptArgument, Resource, config};
+use crate::{McpServer, Prompt, PromptArgument, Resource, config, status};
 
 const README: Resource = Resource {
     uri: "machina://readme",
@@ -103,7 +103,11 @@ impl Documents {
     }
 
     pub(super) fn resources(&self) -> Vec<WireResource> {
-        [README, CONFIG_SCHEMA].iter().chain(self.own).map(wire_resource).collect()
+        [README, CONFIG_SCHEMA, status::RESOURCE]
+            .iter()
+            .chain(self.own)
+            .map(wire_resource)
+            .collect()
     }
 
     /// A document this crate holds; `None` when it is the server's.

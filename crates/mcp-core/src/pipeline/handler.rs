@@ -21,7 +21,7 @@ use rmcp::{
 };
 
 use super::{Guarded, document, present};
-use crate::{Kind, McpServer, Principal};
+use crate::{Kind, McpServer, Principal, Scope, status};
 
 type Context = RequestContext<RoleServer>;
 
@@ -165,7 +165,7 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
         let work = async {
             let mut answer = match &self.0.extended {
                 Some(extended) => extended.read_resource(request, context.clone()).await?,
-                None => self.read(&request.uri).await?.into(),
+                None => self.read(&request.uri, &context).await?.into(),
             };
             if let ReadResourceResponse::Complete(result) = &mut answer {
                 let hint = self.list_hint(0, CacheScope::Private);
@@ -324,7 +324,14 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
 }
 
 impl<S: McpServer> Guarded<S> {
-    async fn read(&self, uri: &str) -> Result<ReadResourceResult, ErrorData> {
+    async fn read(&self, uri: &str, context: &Context) -> Result<ReadResourceResult, ErrorData> {
+        if uri == status::RESOURCE.uri && Principal::of(context).holds(Scope::Read) {
+            let report = serde_json::to_string(&self.0.status.report()).unwrap_or_default();
+            return Ok(ReadResourceResult::new(vec![document::contents(
+                &status::RESOURCE,
+                report,
+            )]));
+        }
         if let Some(contents) = self.0.documents.read(uri) {
             return Ok(ReadResourceResult::new(vec![contents]));
         }

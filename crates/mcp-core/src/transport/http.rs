@@ -3,6 +3,7 @@
 mod front;
 mod gate;
 mod listener;
+mod operator;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -10,8 +11,9 @@ use axum::{
     Router,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::from_fn,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, put},
 };
 use rmcp::transport::streamable_http_server::{
     StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
@@ -22,7 +24,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use self::listener::Peer;
-use super::hosts::{Hosts, Refused};
+use super::{
+    hosts::{Hosts, Refused},
+    rest,
+};
 use crate::{
     McpServer, StartError,
     auth::{Authenticator, WELL_KNOWN},
@@ -85,10 +90,14 @@ impl<S: McpServer> App<S> {
     pub async fn answer(&self, mut request: Request) -> Response {
         let id = RequestId::next();
         request.extensions_mut().insert(id.clone());
+        let plain = rest::is_plain(request.uri().path());
         let mut response = match self.front.hosts.check(request.headers()) {
             Ok(()) => self.identified(request).await,
             Err(refused) => refuse_host(&self.front, refused),
         };
+        if plain {
+            response = rest::speak(response).await;
+        }
         if let Ok(id) = HeaderValue::from_str(id.as_str()) {
             response.headers_mut().insert("x-request-id", id);
         }
@@ -150,10 +159,18 @@ pub fn app<S: McpServer>(
         sessions,
         mcp,
     });
+    let shared = Arc::clone(&front);
+    let bridge = rest::router(S::FACTS, core.max_body, move |request| {
+        let front = Arc::clone(&shared);
+        Box::pin(async move { front::mcp(&front, request).await })
+    });
     let routes = Router::new()
         .route("/health", get(live::<S>))
-        .route("/health/ready", get(ready::<S>))
-        .route("/metrics", get(metrics::<S>))
+        .route("/health/ready", get(ready::<S>).route_layer(from_fn(operator::look)))
+        .route("/metrics", get(metrics::<S>).route_layer(from_fn(operator::look)))
+        .route("/status", get(operator::status::<S>))
+        .route("/admin/log-level", put(operator::log_level))
+        .merge(bridge)
         .route(WELL_KNOWN, get(metadata::<S>))
         .route(&format!("{WELL_KNOWN}/{{*path}}"), get(metadata::<S>))
         .fallback(unknown_route)
@@ -208,7 +225,7 @@ async fn unknown_route(_headers: HeaderMap) -> Response {
     let body = json!({
         "code": "not_found",
         "message": "there is nothing at this path",
-        "hint": "MCP is at POST /mcp; operators find GET /health, /health/ready and /metrics",
+        "hint": "MCP is at POST /mcp, plain HTTP at GET /tools; operators find GET /health, /health/ready, /metrics and /status",
     });
     (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
 }
