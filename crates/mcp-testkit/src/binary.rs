@@ -159,12 +159,23 @@ pub struct HttpServer {
 impl HttpServer {
     /// Start `serve` on a free port and wait until it answers.
     pub async fn start(name: &str, environment: &[(&str, &str)]) -> TestResult<Self> {
+        Self::start_logged(name, environment, None).await
+    }
+
+    /// The same, with its stderr in a file.
+    pub async fn start_logged(
+        name: &str,
+        environment: &[(&str, &str)],
+        log: Option<&std::path::Path>,
+    ) -> TestResult<Self> {
         let state = tempfile::tempdir()?;
         for _attempt in 0..5 {
             let port = free_port()?;
             let mut command = command(name, state.path())?;
             command.args(["serve", "--port", &port.to_string()]).envs(environment.iter().copied());
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let log = log.map(std::fs::File::create).transpose()?;
+            command.stdin(Stdio::null()).stdout(Stdio::null());
+            command.stderr(log.map_or_else(Stdio::null, Stdio::from));
             let mut child = command.spawn()?;
             let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
             if crate::http::wait_until_live(address, &mut child).await? {

@@ -87,7 +87,17 @@ pub async fn post(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> TestResult<Response> {
-    let mut request = "POST /mcp HTTP/1.1\r\nConnection: close\r\n".to_owned();
+    send(address, "POST /mcp", headers, body).await
+}
+
+/// Send a request, `METHOD path`, with these header lines besides Host and length.
+pub async fn send(
+    address: SocketAddr,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> TestResult<Response> {
+    let mut request = format!("{target} HTTP/1.1\r\nConnection: close\r\n");
     if !headers.iter().any(|(name, _)| *name == "Host") {
         request.push_str(&format!("Host: {address}\r\n"));
     }

@@ -5,6 +5,8 @@ pub mod command_line;
 pub mod definition;
 pub mod fault;
 pub mod http;
+pub mod rest;
+pub mod seeing;
 pub mod stdio;
 
 /// All shared tests of a server. Call it once, in `tests/it/main.rs`.
@@ -33,10 +35,14 @@ macro_rules! suite {
                     x4_stdout_is_protocol_only_at_every_log_level, x5_garbage_does_not_stop_it, x7_end_of_input_and_signals,
                     x9_each_id_gets_one_answer, x10_without_metadata_an_answer_not_a_hang, x11_same_tools_everywhere;
                 fault: x6_a_cancelled_call_is_silent, x8_a_panic_is_an_answer_on_both_transports, a_call_past_its_deadline_is_answered,
-                    a_result_too_large_says_how_to_ask_for_less, a_client_that_leaves_stops_the_work;
+                    a_result_too_large_says_how_to_ask_for_less, a_client_that_leaves_stops_the_work,
+                    faults_are_problems_over_plain_http;
                 http: hosts_and_origins_are_checked, envelopes_are_checked, content_types_are_negotiated, sizes_are_bounded,
                     undeclared_methods_are_refused, both_eras_answer_on_one_endpoint, answers_name_the_server_and_may_be_kept,
                     health_readiness_and_metrics, a_signal_lets_calls_end, many_initialize_leave_nothing_behind;
+                rest: tools_are_served_over_plain_http, plain_http_requests_are_checked, the_api_description_is_valid;
+                seeing: every_call_leaves_one_audit_line, status_is_the_same_by_every_door, the_log_level_changes_at_run_time,
+                    foreign_text_is_one_escaped_line_and_no_series;
                 command_line: tools_config_version, mistakes_are_named, calls_from_the_shell, a_busy_port_is_named;
             }
         }

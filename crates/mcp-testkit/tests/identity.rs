@@ -171,3 +171,60 @@ fn quotas_are_those_of_the_key_and_say_when_to_come_back() {
         Ok(())
     });
 }
+
+/// Ask a path with a key; the answer's status and body.
+async fn plain(closed: &Closed, key: &str, target: &str, body: &str) -> TestResult<(u16, Value)> {
+    let bearer = format!("Bearer {key}");
+    let headers = [http::PLAIN[0], ("Authorization", bearer.as_str())];
+    let answer = http::send(closed.address, target, &headers, body.as_bytes()).await?;
+    Ok((answer.status, answer.json()?))
+}
+
+#[test]
+fn plain_http_asks_for_the_same_scopes_and_counts_the_same_quotas() {
+    drive(async {
+        let closed = Closed::start(|_| {}).await?;
+        let nothing = closed.key("nothing", Grant::default())?;
+        let read = closed.key("read", scoped("read"))?;
+        let one = Rate::new(1, 1);
+        let rates = Rates { read: one, write: one, admin: one };
+        let tools = Some(["greet".to_owned()].into());
+        let slow = Grant { tools, rates: Some(rates), ..scoped("admin") };
+        let slow = closed.key("slow", slow)?;
+        closed.until(&read, 200).await?;
+
+        for target in ["GET /tools", "GET /openapi.json", "POST /tools/get_server_status"] {
+            let (status, problem) = plain(&closed, &nothing, target, "{}").await?;
+            assert_eq!((status, &problem["code"]), (403, &json!("insufficient_scope")), "{target}");
+            assert_eq!(plain(&closed, &read, target, "{}").await?.0, 200, "{target}");
+        }
+        let (_, listed) = plain(&closed, &read, "GET /tools", "").await?;
+        assert_eq!(listed["tools"].as_array().map(Vec::len), Some(1), "the one that only reads");
+        let (status, problem) = plain(&closed, &read, "POST /tools/greet", "{}").await?;
+        assert_eq!((status, &problem["code"]), (403, &json!("insufficient_scope")));
+        assert_eq!(plain(&closed, &read, "GET /tools/greet", "").await?.0, 404);
+
+        assert_eq!(plain(&closed, &slow, "POST /tools/greet", r#"{"name":"x"}"#).await?.0, 200);
+        let (status, problem) = plain(&closed, &slow, "POST /tools/greet", "{}").await?;
+        assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")), "{problem}");
+        assert!(problem["retry_after_ms"].is_u64(), "{problem}");
+        Ok(())
+    });
+}
+
+#[test]
+fn operators_need_their_scopes() {
+    drive(async {
+        let closed = Closed::start(|_| {}).await?;
+        let nothing = closed.key("nothing", Grant::default())?;
+        let write = closed.key("write", scoped("write"))?;
+        closed.until(&write, 200).await?;
+        assert_eq!(plain(&closed, &nothing, "GET /status", "").await?.0, 403);
+        let (status, report) = plain(&closed, &write, "GET /status", "").await?;
+        assert_eq!((status, &report["server"]), (200, &json!(NAME)));
+        let level = r#"{"level":"debug"}"#;
+        let (status, problem) = plain(&closed, &write, "PUT /admin/log-level", level).await?;
+        assert_eq!((status, &problem["code"]), (403, &json!("insufficient_scope")));
+        Ok(())
+    });
+}

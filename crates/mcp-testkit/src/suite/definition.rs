@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use crate::{InProcess, TestResult, ensure, in_process::all_tools};
 
-/// Every definition of a server, for the snapshot.
+/// Every definition of a server's own, for the snapshot.
 pub fn all<S: McpServer>() -> Value {
-    let tools: Vec<Tool> = catalogue::<S>().tools().cloned().collect();
+    let catalogue = catalogue::<S>();
+    let own = catalogue.tools().filter(|tool| tool.name != mcp_core::status::TOOL);
+    let tools: Vec<Tool> = own.cloned().collect();
     let sets: Vec<Value> = S::toolsets()
         .iter()
         .map(|set| json!({"name": set.name, "purpose": set.purpose, "tools": set.tools}))

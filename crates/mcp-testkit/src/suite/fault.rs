@@ -206,3 +206,29 @@ pub async fn a_client_that_leaves_stops_the_work<S: McpServer>() -> TestResult {
     ensure!(alive.status == 200, "{alive:?}");
     Ok(())
 }
+
+/// Over plain HTTP the same faults are problems with the status of their class.
+pub async fn faults_are_problems_over_plain_http<S: McpServer>() -> TestResult {
+    let faulty = Faulty::<S>::start(1).await?;
+    let (address, _serving) = http::serve_here(&faulty.server, &faulty.core).await?;
+    for (tool, status, code) in [
+        ("test_panic", 500, "internal"),
+        ("test_hang", 504, "deadline_exceeded"),
+        ("test_flood", 403, "result_too_large"),
+    ] {
+        let answer =
+            http::send(address, &format!("POST /tools/{tool}"), &http::PLAIN, b"{}").await?;
+        let problem = answer.json()?;
+        ensure!(answer.status == status && problem["status"] == status, "{tool}: {answer:?}");
+        ensure!(problem["code"] == code && problem["request_id"].is_string(), "{problem}");
+        ensure!(answer.head.contains("application/problem+json"), "{answer:?}");
+        ensure!(!answer.body.contains("secret"), "{problem}");
+    }
+    faulty.wait_dropped().await?;
+    let faulty = Faulty::<S>::start(30).await?;
+    let (address, _serving) = http::serve_here(&faulty.server, &faulty.core).await?;
+    let call = http::send(address, "POST /tools/test_hang", &http::PLAIN, b"{}");
+    let gone = tokio::time::timeout(Duration::from_millis(300), call).await;
+    ensure!(gone.is_err(), "the call hangs");
+    faulty.wait_dropped().await
+}
