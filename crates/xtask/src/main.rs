@@ -3,6 +3,7 @@
 mod bench;
 mod clients;
 mod conformance;
+mod dashboard;
 mod generate;
 mod server;
 mod tokens;
@@ -27,6 +28,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write the Grafana dashboard from the metric names, or check that it is up to date
+    Dashboard {
+        /// Change nothing; fail when the file would change
+        #[arg(long)]
+        check: bool,
+    },
     /// Count what the tool definitions cost a model (o200k)
     Tokens,
     /// Run the official conformance suite on the fixture and on all seven servers
@@ -44,6 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Gen { check } => generate::run(check),
+        Command::Dashboard { check } => dashboard::run(check),
         Command::Tokens => tokens::run(),
         Command::Conformance => conformance::run(),
         Command::Clients => clients::run(),

@@ -3,13 +3,24 @@
 
 mod cache;
 mod confirm;
+mod observability;
 mod peer;
 mod task;
 
+use mcp_core::pipeline::catalogue::Catalogue;
 use mcp_testkit::{
     everything::Everything,
-    suite::{command_line, drive, fault, stdio},
+    in_process::all_tools,
+    suite::{command_line, drive, fault, rest, seeing, stdio},
 };
+
+/// The one tool that every server has from the core; the servers' snapshots leave it out.
+#[test]
+fn the_shared_tool_matches_the_snapshot() {
+    let catalogue = Catalogue::<Everything>::new(&all_tools()).expect("every schema compiles");
+    let tool = catalogue.tool(mcp_core::status::TOOL).expect("it is in the set `all`");
+    mcp_testkit::insta::assert_json_snapshot!("shared_tool", tool);
+}
 
 macro_rules! shared {
     ($($module:ident::$name:ident),+ $(,)?) => {
@@ -35,6 +46,12 @@ shared! {
     fault::a_call_past_its_deadline_is_answered,
     fault::a_result_too_large_says_how_to_ask_for_less,
     fault::a_client_that_leaves_stops_the_work,
+    fault::faults_are_problems_over_plain_http,
+    rest::tools_are_served_over_plain_http,
+    rest::plain_http_requests_are_checked,
+    rest::the_api_description_is_valid,
+    seeing::status_is_the_same_by_every_door,
+    seeing::the_log_level_changes_at_run_time,
     command_line::tools_config_version,
     command_line::mistakes_are_named,
     command_line::a_busy_port_is_named,
