@@ -159,7 +159,7 @@ mod tests {
         let last = start + WINDOW;
         fail(&breaker, last);
         assert_eq!(breaker.position(last), Position::Open(OPEN));
-        assert_eq!(breaker.admit(last + OPEN / 3).unwrap_err(), OPEN - OPEN / 3);
+        assert_eq!(breaker.admit(last + OPEN / 3).unwrap_err(), OPEN / 3 * 2);
         assert_eq!(breaker.position(last + OPEN), Position::HalfOpen);
     }
 

@@ -250,8 +250,7 @@ fn client(options: Options, guard: Arc<Guard>) -> reqwest::Result<reqwest::Clien
             .dns_resolver(Arc::clone(&checked))
     };
     builder().build().or_else(|_| {
-        let roots =
-            rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         let tls = rustls::ClientConfig::builder().with_root_certificates(roots);
         builder().tls_backend_preconfigured(tls.with_no_client_auth()).build()
     })

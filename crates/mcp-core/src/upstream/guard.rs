@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 /// Blocks that are not the public internet (the IANA special-purpose registries), for IPv4.
 const DENIED_V4: &[(Ipv4Addr, u8)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8), // this network; the unspecified address
+    (Ipv4Addr::UNSPECIFIED, 8),      // this network; the unspecified address
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private
     (Ipv4Addr::new(100, 64, 0, 0), 10), // shared by carriers
     (Ipv4Addr::new(127, 0, 0, 0), 8), // loopback
@@ -27,9 +27,9 @@ const DENIED_V4: &[(Ipv4Addr, u8)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4), // reserved; broadcast
 ];
 
-/// The same for IPv6: what lies outside of 2000::/3, and the special blocks inside.
+/// The same for IPv6: what lies outside of `2000::/3`, and the special blocks inside.
 const DENIED_V6: &[(Ipv6Addr, u8)] = &[
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 3), // ::, ::1, mapped ::ffff:0:0/96, 64:ff9b::/96, 100::/64
+    (Ipv6Addr::UNSPECIFIED, 3), // ::, ::1, mapped ::ffff:0:0/96, 64:ff9b::/96, 100::/64
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments; Teredo
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4: an IPv4 address inside
