@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -73,6 +73,7 @@ async fn admit<S: McpServer>(
         return Ok((request, None));
     }
     let (mut parts, body) = request.into_parts();
+    refuse_doubled(&parts.headers)?;
     let json_only = content_types(&mut parts.headers)?;
     let bytes = read(body, front.max_body, front.body_timeout).await?;
     let envelope = envelope::parse(&bytes).map_err(|fault| Refusal {
@@ -94,6 +95,22 @@ async fn admit<S: McpServer>(
     let bytes = if json_only { keep_json(&envelope, &bytes)? } else { None }.unwrap_or(bytes);
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok((Request::from_parts(parts, Body::from(bytes)), message))
+}
+
+/// A header that two readers could read differently: one the first value, one the last.
+fn refuse_doubled(headers: &HeaderMap) -> Result<(), Refusal> {
+    // All different: the common case costs one comparison.
+    if headers.len() == headers.keys_len() {
+        return Ok(());
+    }
+    for name in ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "content-type"]
+    {
+        if headers.get_all(name).iter().nth(1).is_some() {
+            let message = format!("header mismatch: {name} occurs twice");
+            return refuse("headers", StatusCode::BAD_REQUEST, -32_020, &message);
+        }
+    }
+    Ok(())
 }
 
 /// F5. Clients that ask for anything, or for JSON alone, get JSON; whether it is JSON alone.
@@ -160,15 +177,18 @@ fn accepted(headers: &HeaderMap) -> Vec<String> {
 
 /// F7, the size.
 async fn read(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let message = format!("the body is larger than {limit} bytes");
+        refuse("size", StatusCode::PAYLOAD_TOO_LARGE, 1413, &message)
+    };
+    // What tells its length need not be waited for.
+    if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > limit) {
+        return too_large();
+    }
     let collected = tokio::time::timeout(patience, Limited::new(body, limit).collect()).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => refuse(
-            "size",
-            StatusCode::PAYLOAD_TOO_LARGE,
-            1413,
-            &format!("the body is larger than {limit} bytes"),
-        ),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
         Ok(Err(_)) => refuse("body", StatusCode::BAD_REQUEST, -32_700, "the body ended early"),
         Err(_) => refuse("body", StatusCode::REQUEST_TIMEOUT, 1408, "the body came too slowly"),
     }
