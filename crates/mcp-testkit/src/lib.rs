@@ -3,6 +3,7 @@
 //!
 //! `mcp_testkit::suite!(machina_bayes::Server);` in `tests/it/main.rs` brings the whole suite.
 
+pub mod attacks;
 pub mod binary;
 pub mod everything;
 pub mod http;

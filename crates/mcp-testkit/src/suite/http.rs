@@ -319,7 +319,8 @@ pub async fn a_signal_lets_calls_end<S: McpServer>() -> TestResult {
 
 /// No session, no memory: a burst of anonymous `initialize` leaves nothing behind.
 pub async fn many_initialize_leave_nothing_behind<S: McpServer>() -> TestResult {
-    let server = start::<S>().await?;
+    let environment = [("MACHINA_RATE_READ", "1000000:1000000")];
+    let server = HttpServer::start(&S::FACTS.member.binary(), &environment).await?;
     let body = wire::initialize(1, wire::LEGACY).to_string();
     for _ in 0..50 {
         post(server.address, &PLAIN, body.as_bytes()).await?;

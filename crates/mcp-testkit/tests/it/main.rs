@@ -56,3 +56,5 @@ shared! {
     command_line::mistakes_are_named,
     command_line::a_busy_port_is_named,
 }
+
+mcp_testkit::attacks!(mcp_testkit::everything::Everything);

@@ -3,3 +3,4 @@
 mod tools;
 
 mcp_testkit::suite!(machina_darwin::Server);
+mcp_testkit::attacks!(machina_darwin::Server);

@@ -4,3 +4,4 @@ mod tools;
 mod upstream;
 
 mcp_testkit::suite!(machina_docker::Server);
+mcp_testkit::attacks!(machina_docker::Server);

@@ -5,3 +5,4 @@ mod process;
 mod tools;
 
 mcp_testkit::suite!(machina_ptolemies::Server);
+mcp_testkit::attacks!(machina_ptolemies::Server);

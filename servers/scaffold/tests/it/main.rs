@@ -9,3 +9,4 @@ mod tools;
 mod typescript;
 
 mcp_testkit::suite!(machina_scaffold::Server);
+mcp_testkit::attacks!(machina_scaffold::Server);

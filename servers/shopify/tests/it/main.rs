@@ -5,3 +5,4 @@ mod tools;
 mod upstream;
 
 mcp_testkit::suite!(machina_shopify::Server);
+mcp_testkit::attacks!(machina_shopify::Server);

@@ -8,3 +8,4 @@ mod tools;
 mod upstream;
 
 mcp_testkit::suite!(machina_stripe::Server);
+mcp_testkit::attacks!(machina_stripe::Server);
