@@ -1,6 +1,8 @@
 //! `cargo xtask`: generated files, token counts, the official suite, real clients, start figures.
 
+mod attacks;
 mod bench;
+mod bench_core;
 mod clients;
 mod conformance;
 mod dashboard;
@@ -46,6 +48,36 @@ enum Command {
         #[arg(long, default_value_t = 15)]
         runs: usize,
     },
+    /// Attack all seven servers and the fixture, and write `docs/attack-table.md`
+    Attacks {
+        /// Change nothing; fail when the table would change
+        #[arg(long)]
+        check: bool,
+        /// Only these servers, or `fixture`; nothing is written then
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// Measure what a call costs (release builds)
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// One tool on our stack and on five others, interleaved; then ours under stress
+    Core {
+        /// Rounds over all stacks
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Seconds of load a round and stack
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+        /// Only these stacks; nothing is written then
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -56,6 +88,10 @@ fn main() -> ExitCode {
         Command::Conformance => conformance::run(),
         Command::Clients => clients::run(),
         Command::Start { runs } => bench::run(runs),
+        Command::Attacks { check, only } => attacks::run(check, &only),
+        Command::Bench { what: Bench::Core { rounds, seconds, only } } => {
+            bench_core::run(rounds, seconds, &only)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,12 +29,12 @@ pub(crate) fn build_release() -> Result<PathBuf> {
     Ok(target_directory()?.join("release"))
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     ensure!(command.status()?.success(), "the build failed");
     Ok(())
 }
 
-fn target_directory() -> Result<PathBuf> {
+pub(crate) fn target_directory() -> Result<PathBuf> {
     let metadata =
         cargo().args(["metadata", "--no-deps", "--format-version", "1", "--locked"]).output()?;
     let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
@@ -43,7 +43,7 @@ fn target_directory() -> Result<PathBuf> {
 
 /// Cargo, without what the cargo that runs this program says of it: build scripts (ring's) take a
 /// change of these variables for a reason to build again, and with them half the dependencies.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut command = Command::new(option_env!("CARGO").unwrap_or("cargo"));
     command.current_dir(root());
     for part in

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 /// Variables of this project that no binary reads: tests, benches and scripts do.
 pub const DEVELOPER_VARIABLES: &[&str] = &[
     "MACHINA_BENCH_DATA",
+    "MACHINA_BENCH_NODE_MODULES",
+    "MACHINA_BENCH_PYTHON",
     "MACHINA_CONFORMANCE",
     "MACHINA_NODE",
     "MACHINA_NODE_MODULES",
