@@ -88,7 +88,7 @@ fn build(only: &[String]) -> Result<Vec<(String, PathBuf, PathBuf)>> {
         let folder = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let target = message["target"]["name"].as_str().unwrap_or_default();
         let name = match (folder, target) {
-            ("mcp-testkit", "everything") => FIXTURE,
+            ("mcp-testkit", "it") => FIXTURE,
             (name, "it") if MEMBERS.iter().any(|member| member.name == name) => name,
             _ => continue,
         };
