@@ -103,6 +103,15 @@ pub(crate) struct Running {
 impl Peer {
     /// Start it on a free port and wait until it accepts connections.
     pub(crate) fn start(&self, programs: &Programs) -> Result<Running> {
+        self.start_for(programs, true)
+    }
+
+    /// The same, but whoever reaches it may call.
+    pub(crate) fn start_open(&self, programs: &Programs) -> Result<Running> {
+        self.start_for(programs, false)
+    }
+
+    fn start_for(&self, programs: &Programs, closed: bool) -> Result<Running> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
         let port = address.port().to_string();
         let mut command = Command::new(&self.program);
@@ -112,7 +121,7 @@ impl Peer {
             .env("HOME", server::state());
         let mut token = None;
         if self.name == OURS {
-            token = everything_on(programs, &mut command)?;
+            token = everything_on(programs, &mut command, closed)?;
             command.args(["serve", "--port", &port]);
         } else if self.arguments.iter().any(|argument| argument == "PORT") {
             command.args(self.arguments.iter().map(|one| if one == "PORT" { &port } else { one }));
@@ -135,7 +144,11 @@ impl Peer {
 }
 
 /// Turn on what the core has and leaves off by default; the token that callers then need.
-fn everything_on(programs: &Programs, command: &mut Command) -> Result<Option<String>> {
+fn everything_on(
+    programs: &Programs,
+    command: &mut Command,
+    closed: bool,
+) -> Result<Option<String>> {
     let known = Command::new(programs.path("machina-echo")).args(["config", "--json"]).output()?;
     let known: Value = serde_json::from_slice(&known.stdout)?;
     let has = |key: &str| {
@@ -160,7 +173,7 @@ fn everything_on(programs: &Programs, command: &mut Command) -> Result<Option<St
         command.env("MACHINA_AUDIT_FILE", server::state().join("audit.jsonl"));
     }
     fs::create_dir_all(server::state())?;
-    if !has("auth") {
+    if !closed || !has("auth") {
         return Ok(None);
     }
     let state = server::state().join("echo");

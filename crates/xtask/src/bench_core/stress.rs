@@ -93,7 +93,7 @@ fn memory(
     what: &str,
     target: &'static str,
 ) -> Result<Finding> {
-    let running = peer.start(programs)?;
+    let running = peer.start_open(programs)?;
     programs.load(&running, mode, &[format!("count={}", count / 10)])?;
     let before = running.resident()?;
     let said = programs.load(&running, mode, &[format!("count={count}")])?;
@@ -108,11 +108,13 @@ fn memory(
     })
 }
 
+/// How often the server is ended.
+const ROUNDS: usize = 10;
+
 /// C12: SIGTERM while 32 connections are busy. A request counts as cut when its connection ended before
 /// the whole answer was there.
 fn drain(programs: &Programs, peer: &Peer) -> Result<Vec<Finding>> {
     let (mut cut, mut answered, mut codes) = (0, 0, Vec::new());
-    const ROUNDS: usize = 10;
     for _ in 0..ROUNDS {
         let running = peer.start(programs)?;
         let mut load = Command::new(programs.path("load"));
