@@ -244,7 +244,7 @@ pub(super) const LIMITS: [(&str, &str); 4] = [
 ];
 
 /// Whether the core has a setting of this name.
-pub(super) fn known<S: McpServer>(variable: &str) -> bool {
+pub(super) fn known(variable: &str) -> bool {
     let key = variable.trim_start_matches("MACHINA_").to_ascii_lowercase();
     let defaults = serde_json::to_value(mcp_core::config::CoreConfig::default());
     defaults.is_ok_and(|defaults| defaults.get(&key).is_some())

@@ -26,7 +26,9 @@ pub fn hashes<S: McpServer>() -> String {
         }
     }
     lines.insert("instructions".to_owned(), digest(&all["instructions"]));
-    lines.into_iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect()
+    lines
+        .into_iter()
+        .fold(String::new(), |text, (name, digest)| text + &format!("{digest}  {name}\n"))
 }
 
 fn digest(value: &Value) -> String {

@@ -60,7 +60,7 @@ fn settings() -> [(&'static str, &'static str); 9] {
 
 /// A server that asks for tokens of the shared secret; `None` until it can.
 async fn start<S: McpServer>() -> TestResult<Option<HttpServer>> {
-    if !known::<S>("MACHINA_AUTH") {
+    if !known("MACHINA_AUTH") {
         return Ok(None);
     }
     Ok(Some(HttpServer::start(&S::FACTS.member.binary(), &settings()).await?))
@@ -177,7 +177,7 @@ pub async fn au_01<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
 
 /// Tokens of another time, issuer or audience.
 pub async fn au_02<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_AUTH") {
+    if !known("MACHINA_AUTH") {
         return Ok(IDENTITY);
     }
     let changed = |member: &str, value: Value| {
@@ -210,7 +210,7 @@ pub async fn au_02<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 
 /// Algorithm confusion, keys that the token brings along.
 pub async fn au_03<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_AUTH") {
+    if !known("MACHINA_AUTH") {
         return Ok(IDENTITY);
     }
     let (hits, address) = counting_server("{\"keys\":[]}").await?;
@@ -251,7 +251,7 @@ pub async fn au_03<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 
 /// A thousand unknown key ids: at most two fetches, the first one included.
 pub async fn au_04<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_JWKS_URL") {
+    if !known("MACHINA_JWKS_URL") {
         return Ok(IDENTITY);
     }
     let (hits, address) = counting_server("{\"keys\":[]}").await?;
@@ -278,7 +278,7 @@ pub async fn au_04<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 
 /// A token in the query does not count, and is not logged.
 pub async fn au_05<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_AUTH") {
+    if !known("MACHINA_AUTH") {
         return Ok(IDENTITY);
     }
     let mut variables = settings().to_vec();
@@ -357,7 +357,7 @@ pub async fn au_07<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
 
 /// The token itself is nowhere: not in answers, metrics, status, logs.
 pub async fn au_08<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_AUTH") {
+    if !known("MACHINA_AUTH") {
         return Ok(IDENTITY);
     }
     let mut variables = settings().to_vec();
@@ -392,7 +392,7 @@ pub async fn au_08<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 /// Guessing keys: slowed down from the eleventh failure on. Digests are looked up, so that time tells
 /// nothing of a key; that is measured in the core, not here.
 pub async fn au_09<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_API_KEYS_FILE") {
+    if !known("MACHINA_API_KEYS_FILE") {
         return Ok(IDENTITY);
     }
     let variables = [("MACHINA_AUTH", "api_key")];
@@ -411,13 +411,13 @@ pub async fn au_09<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 /// Handles, cursors, tasks and tokens of another principal.
 pub async fn au_10<S: McpServer>(_: Transport) -> TestResult<Outcome> {
     std::future::ready(()).await;
-    Ok(if known::<S>("MACHINA_AUTH") { STATE } else { IDENTITY })
+    Ok(if known("MACHINA_AUTH") { STATE } else { IDENTITY })
 }
 
 /// State that was altered, has expired, or was used.
 pub async fn au_11<S: McpServer>(_: Transport) -> TestResult<Outcome> {
     std::future::ready(()).await;
-    Ok(if known::<S>("MACHINA_AUTH") { STATE } else { IDENTITY })
+    Ok(if known("MACHINA_AUTH") { STATE } else { IDENTITY })
 }
 
 /// Health says nothing of settings; random names make no series.
@@ -460,7 +460,7 @@ pub async fn au_13<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
         let ran = binary::run(&name, &["serve", "--bind", address, "--port", "0"], &[]).await?;
         ensure!(ran.code == Some(64) && ran.stderr.contains("MACHINA_"), "{address}: {ran:?}");
     }
-    if !known::<S>("MACHINA_API_KEYS_FILE") {
+    if !known("MACHINA_API_KEYS_FILE") {
         return Ok(Outcome::Run);
     }
     let state = tempfile::tempdir()?;
@@ -485,7 +485,7 @@ pub async fn au_13<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
 
 /// A key set that cannot be had: nobody gets in.
 pub async fn au_14<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if !known::<S>("MACHINA_JWKS_URL") {
+    if !known("MACHINA_JWKS_URL") {
         return Ok(IDENTITY);
     }
     let variables = [
@@ -505,7 +505,7 @@ pub async fn au_14<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 /// What one principal caused is not seen by another.
 pub async fn au_15<S: McpServer>(_: Transport) -> TestResult<Outcome> {
     std::future::ready(()).await;
-    Ok(if known::<S>("MACHINA_AUTH") { Outcome::Pending("the response cache") } else { IDENTITY })
+    Ok(if known("MACHINA_AUTH") { Outcome::Pending("the response cache") } else { IDENTITY })
 }
 
 /// The resource's metadata (RFC 9728).

@@ -30,7 +30,7 @@ pub fn fields(schema: &Value) -> Vec<(String, Value)> {
 /// Every place of a value that holds a text, as JSON pointers.
 pub fn texts(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    walk(value, String::new(), &mut |at, value| {
+    walk(value, "", &mut |at, value| {
         if value.is_string() {
             found.push(at.to_owned());
         }
@@ -41,22 +41,22 @@ pub fn texts(value: &Value) -> Vec<String> {
 /// Every place of a value, outermost first, as JSON pointers.
 pub fn places(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    walk(value, String::new(), &mut |at, _| found.push(at.to_owned()));
+    walk(value, "", &mut |at, _| found.push(at.to_owned()));
     found
 }
 
-fn walk(value: &Value, at: String, visit: &mut impl FnMut(&str, &Value)) {
-    visit(&at, value);
+fn walk(value: &Value, at: &str, visit: &mut impl FnMut(&str, &Value)) {
+    visit(at, value);
     match value {
         Value::Object(object) => {
             for (name, inner) in object {
                 let step = name.replace('~', "~0").replace('/', "~1");
-                walk(inner, format!("{at}/{step}"), visit);
+                walk(inner, &format!("{at}/{step}"), visit);
             }
         }
         Value::Array(items) => {
             for (index, inner) in items.iter().enumerate() {
-                walk(inner, format!("{at}/{index}"), visit);
+                walk(inner, &format!("{at}/{index}"), visit);
             }
         }
         _ => {}

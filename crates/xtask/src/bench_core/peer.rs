@@ -235,10 +235,6 @@ impl Running {
         ensure!(sent.success(), "the process has ended");
         Ok(())
     }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
 }
 
 impl Drop for Running {

@@ -148,7 +148,12 @@ fn table(
     }
     if !missing.is_empty() {
         text.push_str("\nNot measured:\n\n");
-        missing.iter().for_each(|reason| text.push_str(&format!("- {reason}\n")));
+        for reason in missing {
+            text.push_str(&format!(
+                "- {reason}
+"
+            ));
+        }
     }
     text.push_str("\nRun it: `scripts/ci-tools node bench-peers`, then `eval \"$(scripts/ci-tools env)\"; cargo xtask bench core`.\n");
     text
@@ -164,6 +169,7 @@ fn machine() -> String {
 }
 
 /// CPU per call as bars, cheapest first; a bar that would leave the picture is cut and says so.
+#[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
 fn chart(summaries: &[Summary]) -> String {
     let mut sorted: Vec<&Summary> = summaries.iter().collect();
     sorted.sort_by(|a, b| a.cpu_us.total_cmp(&b.cpu_us));

@@ -123,7 +123,7 @@ fn drain(programs: &Programs, peer: &Peer) -> Result<Vec<Finding>> {
             load.arg(format!("token={token}"));
         }
         let load = load.stdout(std::process::Stdio::piped()).spawn()?;
-        std::thread::sleep(Duration::from_millis(1_000));
+        std::thread::sleep(Duration::from_secs(1));
         codes.push(running.terminate()?);
         let output = load.wait_with_output().context("the load generator did not end")?;
         let said: Value = serde_json::from_slice(&output.stdout)?;
