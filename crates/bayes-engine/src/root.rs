@@ -4,37 +4,40 @@
 const FLAT: f64 = 2e-13;
 
 /// The root of an increasing `f` between `low` and `high` (signs known: below at `low`, above at
-/// `high`), by inverse interpolation kept inside the bracket (Brent 1973, simplified: Illinois
-/// weights, bisection when they stall).
+/// `high`): secant steps, which end in about eight evaluations, kept inside the bracket by bisection.
 pub(crate) fn increasing(
     mut low: f64,
     mut high: f64,
     tolerance: f64,
     f: impl Fn(f64) -> f64,
 ) -> f64 {
-    let (mut at_low, mut at_high) = (f64::NEG_INFINITY, f64::INFINITY);
-    for round in 0..200 {
+    let mut at = 0.5 * (low + high);
+    let mut before: Option<(f64, f64)> = None;
+    for round in 1..200 {
+        let value = f(at);
+        if value.abs() <= FLAT {
+            return at;
+        }
+        if value < 0.0 {
+            low = at;
+        } else {
+            high = at;
+        }
         if high - low <= tolerance {
             break;
         }
-        let known = at_low.is_finite() && at_high.is_finite();
-        let middle = if known && round % 4 != 3 {
-            let guess = low + (high - low) * (at_low / (at_low - at_high));
-            guess.clamp(low + 0.25 * tolerance, high - 0.25 * tolerance)
-        } else {
-            0.5 * (low + high)
-        };
-        let value = f(middle);
-        if value.abs() <= FLAT {
-            return middle;
+        let secant = before
+            .filter(|_| value.is_finite() && round % 12 != 0)
+            .map(|(x, y)| at - value * ((at - x) / (value - y)))
+            .filter(|next| low < *next && *next < high);
+        if value.is_finite() {
+            before = Some((at, value));
         }
-        if value < 0.0 {
-            (low, at_low) = (middle, value);
-            at_high *= 0.5;
-        } else {
-            (high, at_high) = (middle, value);
-            at_low *= 0.5;
+        let next = secant.unwrap_or(0.5 * (low + high));
+        if (next - at).abs() <= 0.1 * tolerance {
+            return next;
         }
+        at = next;
     }
     0.5 * (low + high)
 }

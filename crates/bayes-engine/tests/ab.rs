@@ -114,6 +114,14 @@ fn equal_arms_are_equal() {
     }
 }
 
+/// Nothing is known of one arm, under a prior with poles: half its mass lies next to 1.
+#[test]
+fn an_empty_arm_keeps_its_mass() {
+    let test = run(&[(0, 0), (500_000, 1_000_000)], 0.1);
+    assert!(test.defect < 1e-12, "{}", test.defect);
+    close(test.p_best[0], 0.5, 1e-9);
+}
+
 #[test]
 fn decisions_follow_the_loss() {
     assert_eq!(run(&[(300, 1000), (200, 1000)], 1.0).decision.action, Action::Keep);

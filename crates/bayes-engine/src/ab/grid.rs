@@ -60,20 +60,18 @@ fn widest(curves: &[Curve], u: f64) -> f64 {
 /// Where anything can matter.
 ///
 /// Outside all peaks every factor falls, and by log-concavity at least as fast as it does from its own
-/// peak: the fastest bounds `p_best`, which has a factor of every arm, the slowest bounds the losses,
-/// which are measured in the rate and so die off as `exp(-|u|)` besides.
+/// peak. Below them `p_best` has a falling factor of every arm, so the fastest bounds it; the slowest bounds
+/// the losses, which are measured in the rate and so die off as `exp(-|u|)` besides. Above them `p_best` of an
+/// arm falls as its own density does: the slowest decides.
 fn range(curves: &[Curve]) -> (f64, f64) {
-    let beyond = |reach: &dyn Fn(&Curve) -> f64| {
-        let fastest = curves.iter().map(reach).fold(f64::INFINITY, f64::min);
-        let slowest = curves.iter().map(reach).fold(0.0, f64::max);
-        slowest.min(fastest.max(NEGLIGIBLE))
-    };
+    let left = |curve: &Curve| curve.peak - curve.near[0];
+    let right = |curve: &Curve| curve.near[1] - curve.peak;
+    let fastest = curves.iter().map(left).fold(f64::INFINITY, f64::min);
+    let slowest = curves.iter().map(left).fold(0.0, f64::max);
     let lowest = curves.iter().map(|curve| curve.peak).fold(f64::INFINITY, f64::min);
     let highest = curves.iter().map(|curve| curve.peak).fold(f64::NEG_INFINITY, f64::max);
-    (
-        lowest - beyond(&|curve| curve.peak - curve.near[0]),
-        highest + beyond(&|curve| curve.near[1] - curve.peak),
-    )
+    let beyond = curves.iter().map(right).fold(0.0, f64::max);
+    (lowest - slowest.min(fastest.max(NEGLIGIBLE)), highest + beyond)
 }
 
 /// Scratch space for one point.

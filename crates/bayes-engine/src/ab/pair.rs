@@ -141,13 +141,20 @@ struct Mixture<'curves> {
 
 impl<'curves> Mixture<'curves> {
     fn new(mixing: &'curves Curve, other: &'curves Curve) -> Self {
-        let mut whole = Vec::with_capacity(256);
-        let all = Segment::new(Unit { x: 0.0, y: 1.0 }, Unit { x: 1.0, y: 0.0 });
-        all.integrate(mixing, mixing.near, NOTHING, |place, mass| {
+        // The trapezoid rule: the density of the log odds is analytic and falls on both sides, so that
+        // this step, half its spread, is exact to the last digits (Gauss-Legendre needs thrice the nodes).
+        let step = (0.45 * mixing.spread()).min(0.24);
+        let [low, high] = mixing.near.map(|edge| edge.clamp(-700.0, 700.0));
+        let mut whole = Vec::with_capacity(64);
+        let mut u = low;
+        while u <= high {
+            let at = Unit::from_logit(u);
+            let mass = step * mixing.ln_density(at).exp();
             if mass > NOTHING {
-                whole.push(Node { at: place.at, mass });
+                whole.push(Node { at, mass });
             }
-        });
+            u += step;
+        }
         Self { mixing, other, whole }
     }
 
