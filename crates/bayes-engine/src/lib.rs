@@ -1,9 +1,9 @@
 //! Bayesian inference, pure: no I/O, no clock, no threads.
 //!
 //! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
-//! They stand on [`special`], whose functions are relatively exact in both tails, and on
-//! [`distribution`]. Everything is a function of its arguments; long work takes a closure that says
-//! whether the caller gave up.
+//! [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
+//! They stand on [`special`], whose functions are relatively exact in both tails. Everything is a
+//! function of its arguments; long work takes a closure that says whether the caller gave up.
 #![expect(
     clippy::cast_precision_loss,
     clippy::many_single_char_names,
@@ -13,11 +13,15 @@
 pub mod ab;
 pub mod conjugate;
 pub mod distribution;
+pub mod elicit;
 mod error;
+pub mod fit;
 mod interval;
+mod optimize;
 mod quadrature;
 mod root;
 pub mod rule;
+pub mod sample;
 pub mod special;
 
 pub use error::{Error, ErrorKind, Result, SHAPE_RANGE};

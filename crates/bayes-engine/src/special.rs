@@ -5,13 +5,17 @@
 //! parameters up to 1e5). Measured against 60-digit arithmetic in `tests/special.rs`.
 
 pub(crate) mod beta;
+mod digamma;
 mod expansion;
 pub(crate) mod gamma;
+pub(crate) mod mills;
 pub(crate) mod normal;
 pub(crate) mod stirling;
 
 pub use beta::{IncompleteBeta, Unit};
+pub use digamma::{digamma, trigamma};
 pub use gamma::IncompleteGamma;
+pub use mills::normal_ln_cdf;
 pub use normal::{normal_cdf, normal_ln_pdf, normal_quantile};
 pub use stirling::ln_gamma;
 

@@ -1,7 +1,8 @@
 //! Special functions against 70-digit arithmetic, and their own laws.
 
 use bayes_engine::special::{
-    IncompleteBeta, IncompleteGamma, Mass, Unit, ln_gamma, normal_cdf, normal_quantile,
+    IncompleteBeta, IncompleteGamma, Mass, Unit, digamma, ln_gamma, normal_cdf, normal_ln_cdf,
+    normal_quantile, trigamma,
 };
 use proptest::prelude::*;
 
@@ -40,6 +41,31 @@ fn incomplete_gamma_is_exact_in_both_tails() {
         points += 1;
     }
     assert!(points >= 350 && worst <= 2e-12, "{points} points, worst {worst:e}");
+}
+
+/// `oracle/special.py`; relative, next to a root absolute.
+#[test]
+fn elementary_functions_are_exact() {
+    let mut points = 0;
+    let rows = include_str!("data/special.txt").lines().filter(|line| !line.starts_with('#'));
+    for line in rows {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [x, expected]: [f64; 2] = [1, 2].map(|index| words[index].parse().expect("a number"));
+        let found = match words[0] {
+            "digamma" => digamma(x),
+            "trigamma" => trigamma(x),
+            "ln_gamma" => ln_gamma(x),
+            "normal_cdf" => normal_cdf(x),
+            "normal_ln_cdf" => normal_ln_cdf(x),
+            _ => normal_quantile(x),
+        };
+        let off = (found - expected).abs() / expected.abs().max(1e-3);
+        // exp(-z^2 / 2) itself is no better known than z^2 times the precision of z
+        let bound = if words[0] == "normal_cdf" { 1e-13_f64.max(3e-16 * x * x) } else { 1e-13 };
+        assert!(off <= bound, "{line}: {found} is {off:e} off");
+        points += 1;
+    }
+    assert!(points >= 800, "{points}");
 }
 
 /// mpmath 1.4.1 at 40 digits: the root of `erfc`.

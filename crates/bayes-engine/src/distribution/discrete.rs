@@ -86,7 +86,7 @@ pub(crate) fn ln_beta_binomial(k: f64, n: f64, a: f64, b: f64) -> f64 {
 }
 
 /// `ln` of the binomial probability of `k` successes in `n > 0`.
-fn ln_binomial(k: f64, n: f64, at: Unit) -> f64 {
+pub(crate) fn ln_binomial(k: f64, n: f64, at: Unit) -> f64 {
     if k <= 0.0 {
         return n * ln_unit(at.y, at.x);
     }
