@@ -5,12 +5,20 @@
 mod categorical;
 mod count;
 mod gaussian;
+mod multivariate;
+mod rate;
 
 pub use categorical::{Concentration, update_dirichlet_multinomial};
 pub use count::{
     BetaPrior, Counts, Events, GammaPrior, update_beta_binomial, update_gamma_poisson,
 };
 pub use gaussian::{NigPrior, NormalPrior, Sample, update_nig, update_normal_known_sigma};
+
+pub use multivariate::{MAX_COMPONENTS, NiwPrior, update_niw};
+pub use rate::{
+    Failures, ParetoPrior, Waits, update_beta_negbin, update_gamma_exponential,
+    update_uniform_pareto,
+};
 
 use crate::interval::Summary;
 
