@@ -1,7 +1,7 @@
 //! Bayesian inference, pure: no I/O, no clock, no threads.
 //!
 //! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
-//! [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
+//! [`compare`] tests groups by Bayes factors. [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
 //! They stand on [`special`], whose functions are relatively exact in both tails. Everything is a
 //! function of its arguments; long work takes a closure that says whether the caller gave up.
 #![expect(
@@ -11,6 +11,7 @@
 )]
 
 pub mod ab;
+pub mod compare;
 pub mod conjugate;
 pub mod distribution;
 pub mod elicit;
