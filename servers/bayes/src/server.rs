@@ -26,15 +26,23 @@ impl McpServer for Server {
     fn toolsets() -> &'static [Toolset] {
         &[Toolset {
             name: "core",
-            purpose: "exact answers: Bayes' rule, conjugate updates, A/B tests",
-            tools: &["analyze_ab_test", "apply_bayes_rule", "update_conjugate"],
+            purpose: "exact answers: Bayes' rule, conjugate updates, A/B and group tests, distributions, priors",
+            tools: &[
+                "analyze_ab_test",
+                "apply_bayes_rule",
+                "compare_groups",
+                "elicit_prior",
+                "evaluate_distribution",
+                "update_conjugate",
+            ],
         }]
     }
 
     fn instructions() -> &'static str {
         "Exact Bayesian answers without simulation: Bayes' rule for hypotheses and diagnostic tests, \
-         conjugate updates with prediction and evidence, and A/B tests of success rates. Figures are \
-         computed to about 12 digits; `reliable` and `reasons` say where to be careful."
+         conjugate updates with prediction and evidence, A/B tests of success rates, Bayes factors of \
+         group comparisons, 50 distributions and priors elicited from quantiles. Figures are computed to \
+         about 12 digits; `reliable` and `reasons` say where to be careful."
     }
 
     fn prompts() -> &'static [Prompt] {

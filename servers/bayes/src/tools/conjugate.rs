@@ -76,8 +76,9 @@ struct PredictiveOutput {
 impl Server {
     /// Update a conjugate prior with data in closed form: posterior, intervals, prediction and log
     /// marginal likelihood. `beta_binomial`: successes among trials; `gamma_poisson`: events in an exposure;
-    /// `normal_known_sigma`: a mean; nig: mean and variance of normal data; `dirichlet_multinomial`: shares
-    /// of categories.
+    /// `gamma_exponential`: waiting times; `normal_known_sigma`: a mean; nig: mean and variance of normal data;
+    /// niw: the same of vectors; `dirichlet_multinomial`: shares of categories; `beta_negbin`: failures before
+    /// r successes; `uniform_pareto`: the end of a range.
     #[tool(
         title = "Update a conjugate prior",
         annotations(

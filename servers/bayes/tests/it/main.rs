@@ -1,5 +1,7 @@
 //! Tests of the whole server: the fleet's suite, then every tool through the pipeline.
 
+mod compare;
+mod distribution;
 mod tools;
 
 mcp_testkit::suite!(machina_bayes::Server);

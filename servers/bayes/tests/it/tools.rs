@@ -108,6 +108,15 @@ async fn posteriors_chain() -> TestResult {
             None,
         ),
         ("dirichlet_multinomial", json!(null), json!({"counts": [3, 0, 7]}), None),
+        ("gamma_exponential", json!({"shape": 2, "rate": 0.5}), json!({"values": [3, 1.5]}), None),
+        ("beta_negbin", json!(null), json!({"r": 3, "counts": [4, 0, 7]}), None),
+        ("uniform_pareto", json!({"scale": 1, "shape": 2.5}), json!({"values": [3, 1.5]}), None),
+        (
+            "niw",
+            json!({"means": [0, 0], "kappa": 1, "df": 4, "scale_matrix": [[1, 0], [0, 1]]}),
+            json!({"rows": [[0.1, 0.4], [0.3, -0.2], [-0.2, 0.1]]}),
+            None,
+        ),
     ];
     for (family, prior, data, sigma) in table {
         let mut arguments = json!({"family": family, "data": data});

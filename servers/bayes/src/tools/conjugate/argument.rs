@@ -1,7 +1,8 @@
 //! Arguments of `update_conjugate`: flat, with a family that says which fields count.
 
 use bayes_engine::conjugate::{
-    BetaPrior, Concentration, Counts, Events, GammaPrior, NigPrior, NormalPrior, Sample,
+    BetaPrior, Concentration, Counts, Events, Failures, GammaPrior, NigPrior, NiwPrior,
+    NormalPrior, ParetoPrior, Sample, Waits,
 };
 use mcp_core::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::Error;
 pub(crate) struct UpdateArgs {
     /// Prior and likelihood.
     pub(super) family: Family,
-    /// Needed but for `beta_binomial` and `dirichlet_multinomial`, which are uniform by default.
+    /// Needed but for beta and dirichlet families, which are uniform by default.
     pub(super) prior: Option<Parameters>,
     /// Observations or their sufficient statistics.
     pub(super) data: DataArgs,
@@ -42,22 +43,26 @@ pub(super) enum Family {
     NormalKnownSigma,
     Nig,
     DirichletMultinomial,
+    GammaExponential,
+    BetaNegbin,
+    UniformPareto,
+    Niw,
 }
 
 /// Parameters of a prior or posterior; which ones depends on the family.
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Parameters {
-    /// Pseudo-successes (`beta_binomial`).
+    /// Pseudo-successes (beta families).
     #[serde(skip_serializing_if = "Option::is_none")]
     alpha: Option<f64>,
-    /// Pseudo-failures (`beta_binomial`).
+    /// Pseudo-failures (beta families).
     #[serde(skip_serializing_if = "Option::is_none")]
     beta: Option<f64>,
-    /// Shape (`gamma_poisson`: pseudo-events; nig: of the variance).
+    /// Shape (gamma families: pseudo-events; nig: of the variance; `uniform_pareto`).
     #[serde(skip_serializing_if = "Option::is_none")]
     shape: Option<f64>,
-    /// Rate (`gamma_poisson`: pseudo-exposure).
+    /// Rate (gamma families: pseudo-exposure).
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<f64>,
     /// Centre (`normal_known_sigma`, nig).
@@ -66,16 +71,27 @@ pub(super) struct Parameters {
     /// Standard deviation of the mean (`normal_known_sigma`).
     #[serde(skip_serializing_if = "Option::is_none")]
     sd: Option<f64>,
-    /// Pseudo-observations behind the mean (nig).
+    /// Pseudo-observations behind the mean (nig, niw).
     #[serde(skip_serializing_if = "Option::is_none")]
     kappa: Option<f64>,
-    /// Scale of the variance (nig).
+    /// Scale (nig: of the variance; `uniform_pareto`: least end of the range).
     #[serde(skip_serializing_if = "Option::is_none")]
     scale: Option<f64>,
     /// Pseudo-counts, one per category (`dirichlet_multinomial`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub(super) concentration: Option<Vec<f64>>,
+    /// Centre of the mean vector (niw).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    means: Option<Vec<f64>>,
+    /// Degrees of freedom (niw).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    df: Option<f64>,
+    /// Scale of the covariance, by rows (niw).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    scale_matrix: Option<Vec<Vec<f64>>>,
 }
 
 /// Observations; which fields depends on the family.
@@ -88,19 +104,20 @@ pub(crate) struct DataArgs {
     /// `beta_binomial`: successes included.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     trials: Option<u64>,
-    /// `gamma_poisson`: events of each unit of exposure; `dirichlet_multinomial`: of each category.
+    /// `gamma_poisson`: events of each unit of exposure; `dirichlet_multinomial`: of each category;
+    /// `beta_negbin`: failures of each series.
     #[schemars(length(max = 100_000), inner(range(max = 1_000_000_000_000_u64)))]
     pub(super) counts: Option<Vec<u64>>,
     /// `gamma_poisson`: events in all.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     events: Option<u64>,
-    /// `gamma_poisson`: exposure in all.
+    /// `gamma_poisson`, `gamma_exponential`: exposure in all.
     #[schemars(range(min = 0.0))]
     exposure: Option<f64>,
-    /// normal families: the values.
+    /// normal families, `gamma_exponential` (waits), `uniform_pareto`: the values.
     #[schemars(length(max = 100_000))]
     values: Option<Vec<f64>>,
-    /// normal families, instead of values: how many.
+    /// Instead of values: how many.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     n: Option<u64>,
     /// normal families, instead of values: their mean.
@@ -108,6 +125,12 @@ pub(crate) struct DataArgs {
     /// normal families, instead of values: their standard deviation (n - 1).
     #[schemars(range(min = 0.0))]
     sd: Option<f64>,
+    /// `beta_negbin`: successes that end a series.
+    #[schemars(range(min = 0.0))]
+    r: Option<f64>,
+    /// niw: one vector for each observation.
+    #[schemars(length(max = 100_000))]
+    rows: Option<Vec<Vec<f64>>>,
 }
 
 impl Family {
@@ -118,17 +141,23 @@ impl Family {
             Self::NormalKnownSigma => "normal_known_sigma",
             Self::Nig => "nig",
             Self::DirichletMultinomial => "dirichlet_multinomial",
+            Self::GammaExponential => "gamma_exponential",
+            Self::BetaNegbin => "beta_negbin",
+            Self::UniformPareto => "uniform_pareto",
+            Self::Niw => "niw",
         }
     }
 
     /// Parameters of its prior.
     fn prior_fields(self) -> &'static [&'static str] {
         match self {
-            Self::BetaBinomial => &["alpha", "beta"],
-            Self::GammaPoisson => &["shape", "rate"],
+            Self::BetaBinomial | Self::BetaNegbin => &["alpha", "beta"],
+            Self::GammaPoisson | Self::GammaExponential => &["shape", "rate"],
             Self::NormalKnownSigma => &["mean", "sd"],
             Self::Nig => &["mean", "kappa", "shape", "scale"],
             Self::DirichletMultinomial => &["concentration"],
+            Self::UniformPareto => &["scale", "shape"],
+            Self::Niw => &["means", "kappa", "df", "scale_matrix"],
         }
     }
 
@@ -139,16 +168,22 @@ impl Family {
             Self::GammaPoisson => &["counts", "events", "exposure"],
             Self::NormalKnownSigma | Self::Nig => &["values", "n", "mean", "sd"],
             Self::DirichletMultinomial => &["counts"],
+            Self::GammaExponential => &["values", "n", "exposure"],
+            Self::BetaNegbin => &["r", "counts"],
+            Self::UniformPareto => &["values"],
+            Self::Niw => &["rows"],
         }
     }
 
     fn prior_text(self) -> &'static str {
         match self {
-            Self::BetaBinomial => "prior.alpha and prior.beta",
-            Self::GammaPoisson => "prior.shape and prior.rate",
+            Self::BetaBinomial | Self::BetaNegbin => "prior.alpha and prior.beta",
+            Self::GammaPoisson | Self::GammaExponential => "prior.shape and prior.rate",
             Self::NormalKnownSigma => "prior.mean and prior.sd",
             Self::Nig => "prior.mean, prior.kappa, prior.shape and prior.scale",
             Self::DirichletMultinomial => "prior.concentration, one number per category",
+            Self::UniformPareto => "prior.scale and prior.shape",
+            Self::Niw => "prior.means, prior.kappa, prior.df and prior.scale_matrix",
         }
     }
 
@@ -159,6 +194,10 @@ impl Family {
             Self::NormalKnownSigma => "data.values, or data.n and data.mean (and data.sd)",
             Self::Nig => "data.values, or data.n, data.mean and data.sd",
             Self::DirichletMultinomial => "data.counts, one per category",
+            Self::GammaExponential => "data.values, or data.n and data.exposure",
+            Self::BetaNegbin => "data.r and data.counts",
+            Self::UniformPareto => "data.values",
+            Self::Niw => "data.rows, one vector per observation",
         }
     }
 
@@ -213,6 +252,9 @@ impl Parameters {
             ("kappa", self.kappa.is_some()),
             ("scale", self.scale.is_some()),
             ("concentration", self.concentration.is_some()),
+            ("means", self.means.is_some()),
+            ("df", self.df.is_some()),
+            ("scale_matrix", self.scale_matrix.is_some()),
         ]
     }
 
@@ -245,6 +287,22 @@ impl Parameters {
             _ => Err(family.missing_prior()),
         }
     }
+
+    pub(super) fn pareto(&self, family: Family) -> Result<ParetoPrior, Error> {
+        match (self.scale, self.shape) {
+            (Some(scale), Some(shape)) => Ok(ParetoPrior { scale, shape }),
+            _ => Err(family.missing_prior()),
+        }
+    }
+
+    pub(super) fn niw(self, family: Family) -> Result<NiwPrior, Error> {
+        match (self.means, self.kappa, self.df, self.scale_matrix) {
+            (Some(mean), Some(kappa), Some(df), Some(scale)) => {
+                Ok(NiwPrior { mean, kappa, df, scale })
+            }
+            _ => Err(family.missing_prior()),
+        }
+    }
 }
 
 impl DataArgs {
@@ -259,6 +317,8 @@ impl DataArgs {
             ("n", self.n.is_some()),
             ("mean", self.mean.is_some()),
             ("sd", self.sd.is_some()),
+            ("r", self.r.is_some()),
+            ("rows", self.rows.is_some()),
         ]
     }
 
@@ -276,6 +336,30 @@ impl DataArgs {
             (None, ..) => Err(family.missing_data()),
             (Some(_), ..) => Err(both("counts", "events and exposure")),
         }
+    }
+
+    pub(super) fn waits(self, family: Family) -> Result<Waits, Error> {
+        match (self.values, self.n, self.exposure) {
+            (Some(values), None, None) => Ok(Waits::Values(values)),
+            (None, Some(n), Some(total)) => Ok(Waits::Total { n, total }),
+            (None, ..) => Err(family.missing_data()),
+            (Some(_), ..) => Err(both("values", "n and exposure")),
+        }
+    }
+
+    pub(super) fn failures(self, family: Family) -> Result<Failures, Error> {
+        match (self.r, self.counts) {
+            (Some(successes), Some(counts)) => Ok(Failures { successes, counts }),
+            _ => Err(family.missing_data()),
+        }
+    }
+
+    pub(super) fn range(self, family: Family) -> Result<Vec<f64>, Error> {
+        self.values.ok_or_else(|| family.missing_data())
+    }
+
+    pub(super) fn vectors(self, family: Family) -> Result<Vec<Vec<f64>>, Error> {
+        self.rows.ok_or_else(|| family.missing_data())
     }
 
     pub(super) fn sample(self, family: Family) -> Result<Sample, Error> {
@@ -325,5 +409,23 @@ impl From<NigPrior> for Parameters {
 impl From<Concentration> for Parameters {
     fn from(Concentration(concentration): Concentration) -> Self {
         Self { concentration: Some(concentration), ..Self::default() }
+    }
+}
+
+impl From<ParetoPrior> for Parameters {
+    fn from(ParetoPrior { scale, shape }: ParetoPrior) -> Self {
+        Self { scale: Some(scale), shape: Some(shape), ..Self::default() }
+    }
+}
+
+impl From<NiwPrior> for Parameters {
+    fn from(NiwPrior { mean, kappa, df, scale }: NiwPrior) -> Self {
+        Self {
+            means: Some(mean),
+            kappa: Some(kappa),
+            df: Some(df),
+            scale_matrix: Some(scale),
+            ..Self::default()
+        }
     }
 }

@@ -3,8 +3,8 @@
 use super::argument::{Family, Parameters, UpdateArgs};
 use crate::Error;
 use bayes_engine::conjugate::{
-    self, BetaPrior, Concentration, Counts, Events, GammaPrior, Marginal, NigPrior, NormalPrior,
-    Predictive, Sample, Update,
+    self, BetaPrior, Concentration, Counts, Events, Failures, GammaPrior, Marginal, NigPrior,
+    NiwPrior, NormalPrior, ParetoPrior, Predictive, Sample, Update, Waits,
 };
 
 /// A checked request: the engine does the rest.
@@ -14,6 +14,10 @@ pub(super) enum Request {
     NormalKnownSigma { prior: NormalPrior, sigma: f64, data: Sample, level: f64 },
     Nig { prior: NigPrior, data: Sample, level: f64 },
     DirichletMultinomial { prior: Concentration, counts: Vec<u64>, level: f64 },
+    GammaExponential { prior: GammaPrior, data: Waits, level: f64 },
+    BetaNegbin { prior: BetaPrior, data: Failures, level: f64 },
+    UniformPareto { prior: ParetoPrior, values: Vec<f64>, level: f64 },
+    Niw { prior: NiwPrior, rows: Vec<Vec<f64>>, level: f64 },
 }
 
 /// What the engine found, in one shape for all families.
@@ -57,6 +61,30 @@ impl Request {
                     Parameters::from,
                 )
             }
+            other => return other.answer_rare(),
+        })
+    }
+
+    /// The families that are asked for less.
+    fn answer_rare(self) -> Result<Answer, Error> {
+        Ok(match self {
+            Self::GammaExponential { prior, data, level } => {
+                let update = conjugate::update_gamma_exponential(prior, &data, level)?;
+                Answer::new(Family::GammaExponential, update, None, Parameters::from)
+            }
+            Self::BetaNegbin { prior, data, level } => {
+                let update = conjugate::update_beta_negbin(prior, &data, level)?;
+                Answer::new(Family::BetaNegbin, update, None, Parameters::from)
+            }
+            Self::UniformPareto { prior, values, level } => {
+                let update = conjugate::update_uniform_pareto(prior, &values, level)?;
+                Answer::new(Family::UniformPareto, update, None, Parameters::from)
+            }
+            Self::Niw { prior, rows, level } => {
+                let update = conjugate::update_niw(&prior, &rows, level)?;
+                Answer::new(Family::Niw, update, None, Parameters::from)
+            }
+            other => return other.answer(),
         })
     }
 }
@@ -131,6 +159,24 @@ impl TryFrom<UpdateArgs> for Request {
                     None => vec![1.0; counts.len()],
                 };
                 Self::DirichletMultinomial { prior: Concentration(prior), counts, level }
+            }
+            Family::GammaExponential => Self::GammaExponential {
+                prior: needed()?.gamma(family)?,
+                data: data.waits(family)?,
+                level,
+            },
+            Family::BetaNegbin => Self::BetaNegbin {
+                prior: prior.map_or(Ok(UNIFORM), |prior| prior.beta(family))?,
+                data: data.failures(family)?,
+                level,
+            },
+            Family::UniformPareto => Self::UniformPareto {
+                prior: needed()?.pareto(family)?,
+                values: data.range(family)?,
+                level,
+            },
+            Family::Niw => {
+                Self::Niw { prior: needed()?.niw(family)?, rows: data.vectors(family)?, level }
             }
         })
     }
