@@ -12,11 +12,12 @@ use std::{hint::black_box, time::Instant};
 
 use bayes_engine::{
     ab::{self, Question},
+    compare::{self, TStatistic},
     conjugate::{self, BetaPrior, Concentration, Counts, Events, GammaPrior, NigPrior, Sample},
     rule::{self, Hypothesis, Test},
 };
 
-const CALLS: u64 = 2000;
+const CALLS: u64 = 500;
 
 fn main() {
     println!("{:32} {:>9} {:>9} {:>9}  (microseconds, {CALLS} calls)", "", "p50", "p99", "max");
@@ -26,7 +27,8 @@ fn main() {
     measure("gamma_poisson", &gamma_poisson);
     measure("nig", &nig);
     measure("dirichlet_multinomial, 6", &dirichlet);
-    for arms in [2, 3, 5, 10, 20] {
+    measure("jzs with effect", &jzs);
+    for arms in [2, 3, 5] {
         measure(&format!("analyze_ab_test, {arms} arms"), &|seed| ab_test(arms, seed));
     }
 }
@@ -89,6 +91,12 @@ fn weigh(seed: u64) {
 fn diagnose(seed: u64) {
     let test = Test { prevalence: scatter(seed, 1), sensitivity: 0.9, specificity: 0.95 };
     black_box(rule::diagnose(test, &[true, false, true])).expect("valid");
+}
+
+fn jzs(seed: u64) {
+    let statistic = TStatistic { t: 6.0 * scatter(seed, 3) - 3.0, n: 5 + seed, n2: Some(40) };
+    black_box(compare::jzs(statistic, 0.7)).expect("valid");
+    black_box(compare::effect(statistic, 0.7, 0.95)).expect("valid");
 }
 
 fn beta_binomial(seed: u64) {
