@@ -18,6 +18,7 @@ pub mod elicit;
 mod error;
 pub mod fit;
 mod interval;
+pub mod language;
 mod optimize;
 mod quadrature;
 mod root;

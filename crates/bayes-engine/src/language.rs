@@ -1,0 +1,31 @@
+//! The model language, a subset of Stan: so far its front, from text to a syntax tree.
+//!
+//! [`parse`] refuses what is outside the subset by name, line and fix. Types are not checked yet and
+//! nothing can be run.
+
+pub mod ast;
+mod diagnostic;
+mod lexer;
+mod parser;
+mod token;
+
+pub use diagnostic::{Code, Diagnostic, Span};
+
+/// Longest model in bytes.
+pub const MAX_MODEL: usize = 64 * 1024;
+/// Deepest nesting of expressions and statements.
+pub const MAX_NESTING: usize = 200;
+
+/// Most operators and indices in one statement: a chain of them is a tree as deep.
+pub const MAX_OPERATORS: usize = 1000;
+
+/// The syntax tree of a model.
+pub fn parse(text: &str) -> Result<ast::Program, Diagnostic> {
+    if text.len() > MAX_MODEL {
+        let message = format!("the model has {} bytes, more than {MAX_MODEL}", text.len());
+        return Err(Diagnostic::new(Code::Limit, Span::default(), message)
+            .with_fix("pass constants as data and drop comments")
+            .located(""));
+    }
+    lexer::tokens(text).and_then(parser::program).map_err(|diagnostic| diagnostic.located(text))
+}
