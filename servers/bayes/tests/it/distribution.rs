@@ -28,7 +28,7 @@ async fn a_far_tail_keeps_its_digits() -> TestResult {
     close(&output["values"][1], 1.959_963_984_540_054);
     assert!(output["reasons"][0].as_str().is_some_and(|reason| reason.starts_with("infinite")));
     let answer = server.call("evaluate_distribution", ask("log_pdf", json!([0, 100]))).await?;
-    close(&answer.structured()["values"][1], -5000.918_938_533_205);
+    close(&answer.structured()["values"][1], -5_000.918_938_533_205);
     Ok(())
 }
 
