@@ -29,6 +29,7 @@ mod budget;
 mod builtin;
 mod error;
 mod executor;
+pub mod expression;
 pub mod ga;
 pub mod math;
 mod normal;

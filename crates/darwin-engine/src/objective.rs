@@ -15,10 +15,16 @@ pub trait Objective: Send + Sync {
     /// Number of variables.
     fn dimension(&self) -> usize;
 
-    /// Evaluate `values.len()` <= [`LANES`] points.
+    /// Numbers that it gives for a point: objectives first, then constraints.
+    fn outputs(&self) -> usize {
+        1
+    }
+
+    /// Evaluate `values.len() / outputs()` <= [`LANES`] points.
     ///
-    /// `inputs[variable][lane]` is a coordinate; lanes from `values.len()` on hold leftovers and
-    /// are to be ignored. A value that is not finite counts as the worst one.
+    /// `inputs[variable][lane]` is a coordinate; later lanes hold leftovers and are to be ignored.
+    /// `values` takes the first output of all points, then the second, and so on. A value that is
+    /// not finite counts as the worst one.
     fn evaluate(&self, inputs: &[[f64; LANES]], values: &mut [f64]);
 }
 
