@@ -26,7 +26,7 @@ fn run(
     let seed = Seed::new(1).expect("a small seed");
     bencher
         .counter(ItemsCount::new(evals))
-        .bench_local(|| optimize(&problem, &settings, &budget, seed, &mut Controls::default()));
+        .bench_local(|| optimize(&problem, settings, &budget, seed, &mut Controls::default()));
 }
 
 /// darwin's bar 8: population 100, 500 generations.

@@ -73,7 +73,7 @@ fn run(scenario: &Scenario, seed: u64) -> Result<Outcome> {
     let problem = Problem::new(Box::new(function.on(dimension)?), bounds, Sense::Min)?;
     let settings = options.resolve(dimension)?;
     let budget = Budget::evals(evals)?;
-    Ok(optimize(&problem, &settings, &budget, Seed::new(seed)?, &mut Controls::default()))
+    Ok(optimize(&problem, settings, &budget, Seed::new(seed)?, &mut Controls::default()))
 }
 
 /// Best of the initial sample, and of the run.

@@ -42,7 +42,7 @@ fn values() -> Result<(Vec<f64>, u32, f64)> {
     for seed in 1..=SEEDS {
         let outcome = optimize(
             &problem,
-            &settings,
+            settings,
             &budget,
             Seed::new(seed.into())?,
             &mut Controls::default(),

@@ -1,6 +1,6 @@
 //! The algorithms there are.
 
-use crate::{ga, parameter::Parameter};
+use crate::{cma, ga, lshade, parameter::Parameter, portfolio};
 
 /// An algorithm, described for those who choose one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,11 +28,8 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] = &[ga::ALGORITHM];
-
-/// Why `auto` takes the algorithm that it takes: so far there is one for real variables.
-pub const AUTO_REASON: &str =
-    "the only algorithm of this version; it fits bounded real variables and one objective";
+pub const ALGORITHMS: &[Algorithm] =
+    &[portfolio::ALGORITHM, cma::ALGORITHM, lshade::ALGORITHM, ga::ALGORITHM];
 
 impl Algorithm {
     /// The algorithm of that name.
@@ -43,11 +40,6 @@ impl Algorithm {
     /// The parameter of that name.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
-    }
-
-    /// What `auto` takes, to be reported with [`AUTO_REASON`].
-    pub const fn auto() -> &'static Self {
-        &ga::ALGORITHM
     }
 }
 
@@ -66,7 +58,6 @@ mod tests {
             let names: HashSet<_> = algorithm.parameters.iter().map(|p| p.name).collect();
             assert_eq!(names.len(), algorithm.parameters.len());
         }
-        assert!(Algorithm::from_name("cma_es").is_none());
-        assert!(ALGORITHMS.contains(Algorithm::auto()));
+        assert!(Algorithm::from_name("annealing").is_none());
     }
 }

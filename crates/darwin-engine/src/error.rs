@@ -39,6 +39,60 @@ pub enum Error {
         /// By which limit.
         reason: String,
     },
+    /// A variable has no usable range.
+    #[error("variables[{index}].{field} {reason}")]
+    InvalidVariable {
+        /// Which variable.
+        index: usize,
+        /// `lo`, `hi`, `step`, `values`, `length`.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An expression is not well-formed.
+    #[error("{part}[{index}] {reason} (byte {offset})")]
+    InvalidExpression {
+        /// `lets`, `objectives`, `constraints`, ..
+        part: &'static str,
+        /// Which of them.
+        index: usize,
+        /// Byte offset in the expression.
+        offset: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An expression uses a name that means nothing there.
+    #[error("{part}[{index}] uses `{name}`, which is not known there (byte {offset})")]
+    UnknownName {
+        /// `lets`, `objectives`, `constraints`.
+        part: &'static str,
+        /// Which of them.
+        index: usize,
+        /// Byte offset in the expression.
+        offset: usize,
+        /// The name, shortened.
+        name: String,
+        /// Names that would fit.
+        known: Vec<String>,
+    },
+    /// An expression is too large.
+    #[error("{part}[{index}] {reason} (byte {offset})")]
+    ExpressionLimit {
+        /// `lets`, `objectives`, `constraints`.
+        part: &'static str,
+        /// Which of them.
+        index: usize,
+        /// Byte offset in the expression.
+        offset: usize,
+        /// By which limit.
+        reason: String,
+    },
+    /// A checkpoint cannot be resumed.
+    #[error("the checkpoint {reason}")]
+    InvalidCheckpoint {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The seed cannot be written exactly as a JSON number.
     #[error("seed must be at most {max}", max = crate::MAX_SEED)]
     InvalidSeed,

@@ -14,8 +14,8 @@ mod table;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub(crate) use chunk::Chunk;
 use chunk::Maker;
+pub(crate) use chunk::{Chunk, lay_out};
 pub use options::{
     Crossover, CrossoverKind, GaOptions, GaSettings, MAX_GENES, Mutation, MutationKind,
     Replacement, ReplacementKind,
@@ -24,7 +24,11 @@ use population::Population;
 use survival::Survival;
 pub(crate) use table::ALGORITHM;
 
-use crate::{Executor, LANES, Problem, Seed};
+use crate::{
+    Executor, LANES, Problem, Result, Seed,
+    codec::{Reader, Writer},
+    problem::is_feasible,
+};
 
 /// A run of the genetic algorithm that is advanced one generation at a time.
 #[derive(Debug)]
@@ -74,12 +78,8 @@ impl<'p> Ga<'p> {
         executor: &Executor<'_>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> bool {
-        let initial = self.evals == 0;
+        let (initial, used) = self.lay_out(room);
         let generation = if initial { 0 } else { self.generation + 1 };
-        let wanted = if initial { self.settings.population as usize } else { self.children() };
-        let count = usize::try_from(room).map_or(wanted, |room| room.min(wanted));
-        let used = count.div_ceil(LANES);
-        chunk::lay_out(&mut self.chunks[..used], count);
         let maker = Maker {
             problem: self.problem,
             settings: &self.settings,
@@ -101,6 +101,64 @@ impl<'p> Ga<'p> {
         self.admit(used, initial);
         self.generation = generation;
         true
+    }
+
+    /// Whether the initial sample comes next, and how many chunks hold the next generation.
+    fn lay_out(&mut self, room: u64) -> (bool, usize) {
+        let initial = self.evals == 0;
+        let wanted = if initial { self.settings.population as usize } else { self.children() };
+        let count = usize::try_from(room).map_or(wanted, |room| room.min(wanted));
+        let used = count.div_ceil(LANES);
+        lay_out(&mut self.chunks[..used], count);
+        (initial, used)
+    }
+
+    /// Genes of the next generation, for those who evaluate elsewhere; may be asked again.
+    pub(crate) fn ask(&mut self) -> Vec<f64> {
+        let (initial, used) = self.lay_out(u64::MAX);
+        let maker = Maker {
+            problem: self.problem,
+            settings: &self.settings,
+            parents: &self.parents,
+            seed: self.seed,
+            generation: if initial { 0 } else { self.generation + 1 },
+        };
+        let chunks = &mut self.chunks[..used];
+        for chunk in chunks.iter_mut() {
+            maker.make(chunk);
+        }
+        chunks.iter().flat_map(|chunk| chunk.rows().iter().copied()).collect()
+    }
+
+    /// Learn the costs of the generation that was asked.
+    pub(crate) fn tell(&mut self, costs: &[f64]) {
+        let initial = self.evals == 0;
+        let used = costs.len().div_ceil(LANES);
+        for (chunk, costs) in self.chunks.iter_mut().zip(costs.chunks(LANES)) {
+            chunk.set_costs(costs);
+        }
+        self.admit(used, initial);
+        self.generation += u64::from(!initial);
+    }
+
+    pub(crate) fn save(&self, writer: &mut Writer) {
+        for number in [self.generation, self.evals, self.non_finite_evals] {
+            writer.int(number);
+        }
+        writer.reals(&self.best_x);
+        writer.real(self.best_cost);
+        self.parents.save(writer);
+    }
+
+    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        self.generation = reader.int()?;
+        self.evals = reader.int()?;
+        self.non_finite_evals = reader.int()?;
+        self.best_x = reader.exactly(self.best_x.len())?;
+        self.best_cost = reader.real()?;
+        self.parents.load(reader)?;
+        let wanted = if self.evals == 0 { 0 } else { self.settings.population as usize };
+        reader.check(self.parents.len() == wanted)
     }
 
     /// Children per generation.
@@ -158,9 +216,9 @@ impl<'p> Ga<'p> {
         &self.best_x
     }
 
-    /// Best objective value so far; `None` while none was finite.
+    /// Best objective value so far; `None` while no point was finite and feasible.
     pub fn best_f(&self) -> Option<f64> {
-        self.best_cost.is_finite().then(|| self.problem.sense().cost(self.best_cost))
+        is_feasible(self.best_cost).then(|| self.problem.sense().cost(self.best_cost))
     }
 
     /// The best value as a cost: smaller is better, infinite while none was finite.

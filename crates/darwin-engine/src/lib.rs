@@ -24,19 +24,29 @@
 //! ```
 
 pub mod algorithm;
+mod axis;
+mod batch;
 mod bounds;
 mod budget;
 mod builtin;
+mod cma;
+mod codec;
 mod error;
 mod executor;
 pub mod expression;
 pub mod ga;
+mod lshade;
 pub mod math;
+mod method;
 mod normal;
 mod objective;
 pub mod parameter;
+mod portfolio;
+mod problem;
 mod run;
 mod seed;
+mod settings;
+mod space;
 mod stream;
 mod trace;
 
@@ -44,14 +54,19 @@ pub use algorithm::{ALGORITHMS, Algorithm};
 pub use bounds::Bounds;
 pub use budget::{Budget, MAX_EVALS};
 pub use builtin::{Builtin, Function, MAX_DIMENSION};
+pub use cma::{CmaOptions, CmaSettings, Restarts};
 pub use error::{Error, Result};
 pub use executor::Executor;
 #[cfg(feature = "rayon")]
 pub use executor::MIN_PARALLEL_GENES;
 pub use ga::{CrossoverKind, Ga, GaOptions, GaSettings, MutationKind, ReplacementKind};
-pub use objective::{LANES, Objective, Problem, Sense};
-pub use run::{Best, Controls, Outcome, Status, StopReason, optimize};
+pub use lshade::{LshadeOptions, LshadeSettings};
+pub use objective::{LANES, Objective, Sense};
+pub use problem::{Limit, Model, Problem, Relation, Report};
+pub use run::{Best, Controls, Outcome, Run, Status, StopReason, optimize};
 pub use seed::{MAX_SEED, Seed};
+pub use settings::Settings;
+pub use space::{Kind, Space, Variable};
 pub use trace::Point;
 
 /// Version of this crate: part of what a result is reproducible by.

@@ -1,9 +1,5 @@
 //! What is optimised.
 
-use std::fmt;
-
-use crate::{Bounds, Error, Result};
-
 /// Points evaluated together: the fixed chunk of every evaluation, whatever the threads.
 pub const LANES: usize = 64;
 
@@ -54,68 +50,9 @@ impl Sense {
     }
 }
 
-/// An objective, where it is searched, and in which direction.
-pub struct Problem {
-    objective: Box<dyn Objective>,
-    bounds: Bounds,
-    sense: Sense,
-}
-
-impl Problem {
-    /// A problem.
-    ///
-    /// # Errors
-    /// [`Error::InvalidProblem`] when the box has another dimension than the objective.
-    pub fn new(objective: Box<dyn Objective>, bounds: Bounds, sense: Sense) -> Result<Self> {
-        if objective.dimension() != bounds.dimension() {
-            let reason = format!("must be {}, as the bounds have", bounds.dimension());
-            return Err(Error::InvalidProblem { field: "dimension", reason });
-        }
-        Ok(Self { objective, bounds, sense })
-    }
-
-    /// Where it is searched.
-    pub fn bounds(&self) -> &Bounds {
-        &self.bounds
-    }
-
-    /// Direction of the search.
-    pub fn sense(&self) -> Sense {
-        self.sense
-    }
-
-    /// The function.
-    pub fn objective(&self) -> &dyn Objective {
-        &*self.objective
-    }
-
-    /// Value at one point, as [`Objective::evaluate`] gives it.
-    pub fn value_at(&self, point: &[f64]) -> f64 {
-        let mut inputs = vec![[0.0; LANES]; self.bounds.dimension()];
-        for (lanes, x) in inputs.iter_mut().zip(point) {
-            lanes[0] = *x;
-        }
-        let mut value = [f64::NAN];
-        self.objective.evaluate(&inputs, &mut value);
-        let [value] = value;
-        value
-    }
-}
-
-impl fmt::Debug for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { objective: _, bounds, sense } = self;
-        f.debug_struct("Problem")
-            .field("bounds", bounds)
-            .field("sense", sense)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Function;
 
     #[test]
     fn costs_are_canonical() {
@@ -126,12 +63,5 @@ mod tests {
                 assert!(sense.canonical_cost(bad) == f64::INFINITY);
             }
         }
-    }
-
-    #[test]
-    fn dimensions_must_agree() {
-        let objective = Box::new(Function::Sphere.on(3).unwrap());
-        let bounds = Bounds::cube(2, 0.0, 1.0).unwrap();
-        assert!(Problem::new(objective, bounds, Sense::Min).is_err());
     }
 }

@@ -20,6 +20,8 @@ pub struct Parameter {
 pub enum ParameterKind {
     /// A whole number.
     Integer(Integer),
+    /// A whole number whose default is the rule that is given in words.
+    Rule(Integer, &'static str),
     /// A finite number.
     Real(Real),
     /// One of a few words; the first is the default.

@@ -2,7 +2,18 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Budget, Executor, Ga, GaSettings, Point, Problem, Seed, trace::Trace};
+use crate::{
+    Budget, Executor, Point, Problem, Result, Seed, Settings,
+    batch::Batch,
+    cma::Cma,
+    codec::{Reader, Writer},
+    ga::Ga,
+    lshade::Lshade,
+    method::Method,
+    portfolio::Portfolio,
+    problem::is_feasible,
+    trace::Trace,
+};
 
 /// What a run asks of its surroundings, and tells them.
 pub struct Controls<'a> {
@@ -36,6 +47,8 @@ pub struct Best {
     pub x: Vec<f64>,
     /// Objective value.
     pub f: f64,
+    /// Sum by which constraints are broken beyond their tolerance; 0 when none is.
+    pub violation: f64,
 }
 
 /// What a run found.
@@ -67,6 +80,8 @@ pub enum StopReason {
     MaxTime,
     /// No improvement for the given number of generations.
     Stagnation,
+    /// The algorithm can gain no more, and does not restart.
+    Converged,
     /// The caller asked for it. The outcome is that of the last completed generation.
     Cancelled,
 }
@@ -79,6 +94,7 @@ impl StopReason {
             Self::MaxEvals => "max_evals",
             Self::MaxTime => "max_time",
             Self::Stagnation => "stagnation",
+            Self::Converged => "converged",
             Self::Cancelled => "cancelled",
         }
     }
@@ -103,70 +119,234 @@ impl fmt::Debug for Controls<'_> {
     }
 }
 
-/// Run the genetic algorithm until its budget ends.
+/// Run an algorithm until its budget ends.
 pub fn optimize(
     problem: &Problem,
-    settings: &GaSettings,
+    settings: impl Into<Settings>,
     budget: &Budget,
     seed: Seed,
     controls: &mut Controls<'_>,
 ) -> Outcome {
-    let mut ga = Ga::new(problem, *settings, seed);
-    let mut trace = Trace::new(controls.points);
-    let mut improved_at = 0;
-    let stop = loop {
-        let before = ga.best_cost();
-        let room = budget.max_evals() - ga.evals();
-        if !ga.step(room, &controls.executor, controls.cancelled) {
-            break StopReason::Cancelled;
+    let mut run = Run::new(problem, settings, *budget, seed, controls.points);
+    loop {
+        if let Some(stop) = run.step(controls) {
+            return run.finish(stop);
         }
-        if ga.best_cost() < before {
-            improved_at = ga.generation();
-        }
-        let status = Status { generation: ga.generation(), evals: ga.evals(), best_f: ga.best_f() };
-        trace.record(Point {
-            generation: status.generation,
-            evals: status.evals,
-            f: status.best_f,
-        });
-        if let Some(progress) = &mut controls.progress {
-            progress(status);
-        }
-        if let Some(stop) = stop_reason(budget, &ga, improved_at, controls) {
-            break stop;
-        }
-    };
-    Outcome {
-        best: ga.best_f().map(|f| Best { x: ga.best_x().to_vec(), f }),
-        evals: ga.evals(),
-        non_finite_evals: ga.non_finite_evals(),
-        generations: ga.generation(),
-        stop,
-        history: trace.finish(),
     }
 }
 
-/// Checked in the order of how much a reason says: a run that reached its target with the last
-/// evaluation stopped for the target.
-fn stop_reason(
-    budget: &Budget,
-    ga: &Ga<'_>,
+/// A run that is advanced one generation at a time, saved and resumed.
+#[derive(Debug)]
+pub struct Run<'p> {
+    problem: &'p Problem,
+    settings: Settings,
+    budget: Budget,
+    seed: Seed,
+    engine: Engine<'p>,
+    trace: Trace,
     improved_at: u64,
-    controls: &Controls<'_>,
-) -> Option<StopReason> {
-    let sense = ga.problem().sense();
-    if budget.target().is_some_and(|target| ga.best_cost() <= sense.cost(target)) {
-        return Some(StopReason::Target);
+}
+
+#[derive(Debug)]
+enum Engine<'p> {
+    Ga(Box<Ga<'p>>),
+    Batch(Batch<'p>),
+}
+
+impl<'p> Engine<'p> {
+    fn batch(problem: &'p Problem, method: impl Method + 'static) -> Self {
+        Self::Batch(Batch::new(problem, Box::new(method)))
     }
-    if ga.evals() >= budget.max_evals() {
-        return Some(StopReason::MaxEvals);
+}
+
+impl<'p> Run<'p> {
+    /// A run before its first generation, with a history of at most `points`.
+    pub fn new(
+        problem: &'p Problem,
+        settings: impl Into<Settings>,
+        budget: Budget,
+        seed: Seed,
+        points: usize,
+    ) -> Self {
+        let (settings, dimension) = (settings.into(), problem.bounds().dimension());
+        let engine = match settings {
+            Settings::Ga(settings) => Engine::Ga(Box::new(Ga::new(problem, settings, seed))),
+            Settings::Cma(settings) => Engine::batch(problem, Cma::new(dimension, settings, seed)),
+            Settings::Lshade(settings) => {
+                Engine::batch(problem, Lshade::new(dimension, settings, budget.max_evals(), seed))
+            }
+            Settings::Portfolio(settings) => {
+                Engine::batch(problem, Portfolio::new(dimension, settings, seed))
+            }
+        };
+        Self { problem, settings, budget, seed, engine, trace: Trace::new(points), improved_at: 0 }
     }
-    let stagnation = budget.stagnation();
-    if stagnation > 0 && ga.generation() - improved_at >= stagnation {
-        return Some(StopReason::Stagnation);
+
+    /// Make, evaluate and learn from one generation, cut to what is left of the budget. When it is
+    /// cancelled, nothing has changed.
+    pub fn step(&mut self, controls: &mut Controls<'_>) -> Option<StopReason> {
+        let before = self.best_cost();
+        let room = self.budget.max_evals().saturating_sub(self.status().evals);
+        let (executor, cancelled) = (&controls.executor, controls.cancelled);
+        let whole = match &mut self.engine {
+            Engine::Ga(ga) => ga.step(room, executor, cancelled),
+            Engine::Batch(batch) => batch.step(room, executor, cancelled),
+        };
+        if !whole {
+            return Some(StopReason::Cancelled);
+        }
+        self.record(before);
+        if let Some(progress) = &mut controls.progress {
+            progress(self.status());
+        }
+        self.stop_reason(controls)
     }
-    if budget.max_time().is_some_and(|limit| (controls.elapsed)() >= limit) {
-        return Some(StopReason::MaxTime);
+
+    /// Genes of the next generation, row after row, for those who evaluate elsewhere. Asking again
+    /// before telling gives the same.
+    pub fn ask(&mut self) -> Vec<f64> {
+        match &mut self.engine {
+            Engine::Ga(ga) => ga.ask(),
+            Engine::Batch(batch) => batch.ask(),
+        }
     }
-    None
+
+    /// Learn the costs, smaller is better, of all that was asked last. What is not a number counts
+    /// as infinite, the worst.
+    pub fn tell(&mut self, costs: &[f64]) {
+        let before = self.best_cost();
+        let costs: Vec<f64> =
+            costs.iter().map(|f| if f.is_nan() { f64::INFINITY } else { *f }).collect();
+        match &mut self.engine {
+            Engine::Ga(ga) => ga.tell(&costs),
+            Engine::Batch(batch) => batch.tell(&costs),
+        }
+        self.record(before);
+    }
+
+    /// The state after the last generation; a run that goes on from it gives the same bits.
+    pub fn save(&self) -> Vec<u8> {
+        let mut writer = Writer::new();
+        for number in self.identity() {
+            writer.int(number);
+        }
+        writer.int(self.improved_at);
+        self.trace.save(&mut writer);
+        match &self.engine {
+            Engine::Ga(ga) => ga.save(&mut writer),
+            Engine::Batch(batch) => batch.save(&mut writer),
+        }
+        writer.finish()
+    }
+
+    /// A run that goes on where another with the same arguments was saved.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidCheckpoint`] when the bytes are damaged or of another run.
+    pub fn resume(
+        problem: &'p Problem,
+        settings: impl Into<Settings>,
+        budget: Budget,
+        seed: Seed,
+        points: usize,
+        checkpoint: &[u8],
+    ) -> Result<Self> {
+        let mut run = Self::new(problem, settings, budget, seed, points);
+        let mut reader = Reader::new(checkpoint)?;
+        for number in run.identity() {
+            let seen = reader.int()?;
+            reader.check(seen == number)?;
+        }
+        run.improved_at = reader.int()?;
+        run.trace.load(&mut reader)?;
+        match &mut run.engine {
+            Engine::Ga(ga) => ga.load(&mut reader)?,
+            Engine::Batch(batch) => batch.load(&mut reader)?,
+        }
+        reader.end()?;
+        Ok(run)
+    }
+
+    /// What a checkpoint must agree with.
+    fn identity(&self) -> [u64; 4] {
+        let algorithm = self.settings.algorithm();
+        let name = algorithm
+            .name
+            .bytes()
+            .fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let dimension = self.problem.bounds().dimension() as u64;
+        [name, algorithm.revision.into(), dimension, self.seed.get()]
+    }
+
+    /// Where the run is.
+    pub fn status(&self) -> Status {
+        let (generation, evals) = match &self.engine {
+            Engine::Ga(ga) => (ga.generation(), ga.evals()),
+            Engine::Batch(batch) => (batch.generation(), batch.evals()),
+        };
+        let cost = self.best_cost();
+        let best_f = is_feasible(cost).then(|| self.problem.sense().cost(cost));
+        Status { generation, evals, best_f }
+    }
+
+    /// What was found so far.
+    pub fn finish(self, stop: StopReason) -> Outcome {
+        let status = self.status();
+        let (genes, non_finite_evals) = match &self.engine {
+            Engine::Ga(ga) => (ga.best_x(), ga.non_finite_evals()),
+            Engine::Batch(batch) => (batch.best_x(), batch.non_finite_evals()),
+        };
+        let best = self.best_cost().is_finite().then(|| {
+            let report = self.problem.report(genes);
+            let f = report.values.first().copied().unwrap_or(f64::NAN);
+            Best { x: report.x, f, violation: report.violation }
+        });
+        Outcome {
+            best,
+            evals: status.evals,
+            non_finite_evals,
+            generations: status.generation,
+            stop,
+            history: self.trace.finish(),
+        }
+    }
+
+    fn best_cost(&self) -> f64 {
+        match &self.engine {
+            Engine::Ga(ga) => ga.best_cost(),
+            Engine::Batch(batch) => batch.best_cost(),
+        }
+    }
+
+    fn record(&mut self, before: f64) {
+        let Status { generation, evals, best_f: f } = self.status();
+        if self.best_cost() < before {
+            self.improved_at = generation;
+        }
+        self.trace.record(Point { generation, evals, f });
+    }
+
+    /// Checked in the order of how much a reason says: a run that reached its target with the last
+    /// evaluation stopped for the target.
+    fn stop_reason(&self, controls: &Controls<'_>) -> Option<StopReason> {
+        let (budget, status) = (&self.budget, self.status());
+        let sense = self.problem.sense();
+        if budget.target().is_some_and(|target| self.best_cost() <= sense.cost(target)) {
+            return Some(StopReason::Target);
+        }
+        if status.evals >= budget.max_evals() {
+            return Some(StopReason::MaxEvals);
+        }
+        if matches!(&self.engine, Engine::Batch(batch) if batch.is_finished()) {
+            return Some(StopReason::Converged);
+        }
+        let stagnation = budget.stagnation();
+        if stagnation > 0 && status.generation - self.improved_at >= stagnation {
+            return Some(StopReason::Stagnation);
+        }
+        if budget.max_time().is_some_and(|limit| (controls.elapsed)() >= limit) {
+            return Some(StopReason::MaxTime);
+        }
+        None
+    }
 }

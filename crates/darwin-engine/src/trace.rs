@@ -1,5 +1,10 @@
 //! A convergence history of bounded length.
 
+use crate::{
+    Result,
+    codec::{Reader, Writer},
+};
+
 /// Best so far after a generation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
@@ -43,6 +48,30 @@ impl Trace {
             }
         }
         self.points.push(point);
+    }
+
+    pub(crate) fn save(&self, writer: &mut Writer) {
+        writer.int(self.stride);
+        let points: Vec<Point> = self.points.iter().copied().chain(self.last).collect();
+        writer.size(points.len());
+        for Point { generation, evals, f } in points {
+            writer.int(generation);
+            writer.int(evals);
+            // No finite value is written as one that is not a number.
+            writer.real(f.unwrap_or(f64::NAN));
+        }
+    }
+
+    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        self.stride = reader.int()?;
+        let count = reader.size()?;
+        reader.check(self.stride > 0 && count <= self.limit + 1)?;
+        for _ in 0..count {
+            let (generation, evals, f) = (reader.int()?, reader.int()?, reader.real()?);
+            self.points.push(Point { generation, evals, f: Some(f).filter(|f| !f.is_nan()) });
+        }
+        self.last = self.points.pop();
+        Ok(())
     }
 
     /// The points, the last generation among them.

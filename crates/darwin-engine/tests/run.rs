@@ -26,7 +26,7 @@ fn run_with(
     controls: &mut Controls<'_>,
 ) -> Outcome {
     let settings = options.resolve(problem.bounds().dimension()).expect("valid options");
-    optimize(problem, &settings, &budget, Seed::new(seed).expect("a valid seed"), controls)
+    optimize(problem, settings, &budget, Seed::new(seed).expect("a valid seed"), controls)
 }
 
 fn run(problem: &Problem, options: GaOptions, evals: u64, seed: u64) -> Outcome {

@@ -20,6 +20,22 @@ pub enum Error {
         /// The names there are.
         known: Vec<&'static str>,
     },
+    /// Parts of a problem that do not go together.
+    #[error("problem{dot}{field} {reason}", dot = if field.is_empty() { "" } else { "." })]
+    Problem {
+        /// Part; empty for the whole.
+        field: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Parameters that the algorithm does not have.
+    #[error("params.{field} {reason}")]
+    Params {
+        /// Name of the parameter.
+        field: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The engine refuses the request.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -72,6 +88,15 @@ impl From<Error> for ToolError {
                 let details = json!({"nearest": nearest, "known": known});
                 invalid("unknown_name").with_field(field).with_hint(hint).with_details(details)
             }
+            Error::Problem { field, .. } => {
+                let place =
+                    if field.is_empty() { "/problem".into() } else { format!("/problem/{field}") };
+                let hint = "give {name, dimension}, or {variables, objectives}";
+                invalid("invalid_problem").with_field(place).with_hint(hint)
+            }
+            Error::Params { field, .. } => invalid("invalid_argument")
+                .with_field(format!("/params/{field}"))
+                .with_hint("list_algorithms shows the parameters of each algorithm"),
             Error::Engine(engine) => from_engine(&engine, message),
             Error::InvalidTime { .. } => invalid("invalid_budget")
                 .with_field("/budget/max_time_s")
@@ -90,7 +115,43 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
             .with_field(format!("{place}/{field}"))
             .with_hint(hint)
     };
+    let in_expression = |code, part: &str, index: &usize, offset: &usize| {
+        // Names of variables are checked together with the expressions.
+        let place = if part == "variables" {
+            "/problem/variables".to_owned()
+        } else {
+            format!("/problem/{part}/{index}/expr")
+        };
+        let error = ToolError::new(Kind::InvalidInput, code, message.as_str()).with_field(place);
+        (error, json!({ "offset": offset }))
+    };
     match error {
+        EngineError::InvalidVariable { index, field, .. } => {
+            let place = format!("/problem/variables/{index}");
+            let hint = "real, int and log need lo < hi, cat needs values";
+            invalid("invalid_problem", &place, field, hint)
+        }
+        EngineError::InvalidExpression { part, index, offset, .. } => {
+            let (error, details) = in_expression("invalid_expression", part, index, offset);
+            let hint =
+                "the syntax is that of Python: x[0]^2 + sin(y), sum(i,0,n-1,x[i]), if(c,a,b)";
+            error.with_hint(hint).with_details(details)
+        }
+        EngineError::UnknownName { part, index, offset, name, known } => {
+            let (error, mut details) = in_expression("unknown_name", part, index, offset);
+            let near = suggest::nearest(name, known.iter().map(String::as_str));
+            let all = known.iter().take(60).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let hint = near.map_or_else(
+                || format!("known there: {all}"),
+                |near| format!("did you mean `{near}`? known there: {all}"),
+            );
+            details["nearest"] = near.into();
+            error.with_hint(hint).with_details(details)
+        }
+        EngineError::ExpressionLimit { part, index, offset, .. } => {
+            let (error, details) = in_expression("limit_exceeded", part, index, offset);
+            error.with_hint("use loops such as sum(i,0,n-1,..), or lets").with_details(details)
+        }
         EngineError::InvalidProblem { field, .. } => {
             let hint = "give finite lo < hi and a dimension that the function has";
             invalid("invalid_problem", "/problem", field, hint)
@@ -102,6 +163,12 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
         EngineError::InvalidParameter { field, .. } => {
             let hint = "list_algorithms shows ranges, and what goes together";
             invalid("invalid_argument", "/params", field, hint)
+        }
+        EngineError::LimitExceeded { field: "variables", .. } => {
+            invalid("limit_exceeded", "/problem", "variables", "use fewer coordinates")
+        }
+        EngineError::LimitExceeded { field: "covariance", .. } => {
+            invalid("limit_exceeded", "/params", "covariance", "leave it out, or use diagonal")
         }
         EngineError::LimitExceeded { field: "dimension", .. } => {
             invalid("limit_exceeded", "/problem", "dimension", "lower the dimension")

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use darwin_engine::{
-    Budget, Controls, Executor, GaSettings, MIN_PARALLEL_GENES, Outcome, Problem, Seed, Status,
+    Budget, Controls, Executor, MIN_PARALLEL_GENES, Outcome, Problem, Seed, Settings, Status,
     optimize,
 };
 use mcp_core::prelude::*;
@@ -23,7 +23,9 @@ const REPORT_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) problem: Problem,
-    pub(crate) settings: GaSettings,
+    pub(crate) settings: Settings,
+    /// Why this algorithm, when the choice was ours.
+    pub(crate) reason: Option<&'static str>,
     pub(crate) budget: Budget,
     pub(crate) seed: Seed,
     pub(crate) points: usize,
@@ -31,10 +33,16 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Whether a generation is large enough for threads to help.
+    /// Whether a generation can be large enough for threads to help.
     pub(crate) fn gains_from_threads(&self) -> bool {
         let dimension = self.problem.bounds().dimension();
-        self.threads > 1 && self.settings.population as usize * dimension >= MIN_PARALLEL_GENES
+        let largest = match self.settings {
+            Settings::Ga(settings) => u64::from(settings.population),
+            Settings::Lshade(settings) => u64::from(settings.population),
+            // Restarts double the population.
+            _ => self.budget.max_evals(),
+        };
+        self.threads > 1 && largest.saturating_mul(dimension as u64) >= MIN_PARALLEL_GENES as u64
     }
 
     /// Run to the end of the budget.
@@ -97,7 +105,7 @@ impl Job {
                 .map_or_else(Executor::default, |pool| Executor::pool(pool, self.threads)),
             points: self.points,
         };
-        optimize(&self.problem, &self.settings, &budget, self.seed, &mut controls)
+        optimize(&self.problem, self.settings, &budget, self.seed, &mut controls)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
@@ -123,7 +131,8 @@ mod tests {
         let objective = Box::new(Function::Sphere.on(3).unwrap());
         let job = Job {
             problem: Problem::new(objective, bounds, Sense::Min).unwrap(),
-            settings: GaOptions::default().resolve(3).unwrap(),
+            settings: GaOptions::default().resolve(3).unwrap().into(),
+            reason: None,
             budget: Budget::evals(1_000_000_000).unwrap(),
             seed: Seed::new(1).unwrap(),
             points: 2,

@@ -50,7 +50,8 @@ impl McpServer for Server {
     }
 
     fn instructions() -> &'static str {
-        "Minimises or maximises built-in test functions of bounded real variables with a genetic \
+        "Minimises or maximises your own expressions, with constraints, over real, whole, \
+         logarithmic, boolean and category variables; CMA-ES, differential evolution, genetic \
          algorithm. Equal seed, version and evaluation budget give equal results."
     }
 

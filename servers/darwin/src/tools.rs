@@ -3,6 +3,7 @@
 mod algorithm;
 mod optimize;
 mod params;
+mod problem;
 pub(crate) mod prompt;
 pub(crate) mod resource;
 

@@ -61,19 +61,31 @@ impl Chunk {
         &self.costs[..self.len]
     }
 
-    fn evaluate(&mut self, problem: &Problem) {
+    /// Take rows made elsewhere.
+    pub(crate) fn load(&mut self, rows: &[f64]) {
+        let len = rows.len().min(self.rows.len());
+        self.rows[..len].copy_from_slice(&rows[..len]);
+        self.len = len / self.dimension;
+    }
+
+    /// Rows, one after another.
+    pub(crate) fn rows(&self) -> &[f64] {
+        &self.rows[..self.len * self.dimension]
+    }
+
+    /// Take costs found elsewhere, and how many of them are not finite.
+    pub(crate) fn set_costs(&mut self, costs: &[f64]) {
+        self.costs[..self.len].copy_from_slice(costs);
+        self.non_finite = costs.iter().filter(|cost| !cost.is_finite()).count() as u64;
+    }
+
+    pub(crate) fn evaluate(&mut self, problem: &Problem) {
         for (lane, row) in self.rows.chunks_exact(self.dimension).take(self.len).enumerate() {
             for (lanes, gene) in self.lanes.iter_mut().zip(row) {
                 lanes[lane] = *gene;
             }
         }
-        let values = &mut self.costs[..self.len];
-        problem.objective().evaluate(&self.lanes, values);
-        self.non_finite = 0;
-        for value in values {
-            self.non_finite += u64::from(!value.is_finite());
-            *value = problem.sense().canonical_cost(*value);
-        }
+        self.non_finite = problem.costs(&self.lanes, &mut self.costs[..self.len]);
     }
 }
 
@@ -90,12 +102,17 @@ pub(crate) struct Maker<'a> {
 impl Maker<'_> {
     /// Make and evaluate the individuals of a chunk.
     pub(crate) fn fill(&self, chunk: &mut Chunk) {
+        self.make(chunk);
+        chunk.evaluate(self.problem);
+    }
+
+    /// Make the individuals of a chunk.
+    pub(crate) fn make(&self, chunk: &mut Chunk) {
         if self.generation == 0 {
             self.sample(chunk);
         } else {
             self.breed(chunk);
         }
-        chunk.evaluate(self.problem);
     }
 
     fn sample(&self, chunk: &mut Chunk) {

@@ -1,6 +1,10 @@
 //! Individuals that may become parents.
 
 use super::Chunk;
+use crate::{
+    Result,
+    codec::{Reader, Writer},
+};
 
 /// Genes of all individuals in one array, their costs in another.
 #[derive(Debug)]
@@ -19,6 +23,16 @@ impl Population {
 
     pub(crate) fn len(&self) -> usize {
         self.costs.len()
+    }
+
+    pub(crate) fn save(&self, writer: &mut Writer) {
+        writer.reals(&self.genes);
+        writer.reals(&self.costs);
+    }
+
+    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        (self.genes, self.costs) = (reader.reals()?, reader.reals()?);
+        reader.check(self.genes.len() == self.costs.len() * self.dimension)
     }
 
     pub(crate) fn costs(&self) -> &[f64] {

@@ -11,9 +11,9 @@ pub(crate) const ALGORITHM: Algorithm = Algorithm {
     name: "ga",
     title: "Real-coded genetic algorithm",
     summary: "tournament selection, crossover and mutation of real vectors, elitist by default",
-    representation: "real",
+    representation: "mixed",
     objectives: "single",
-    constraints: "bounds",
+    constraints: "bounds, expressions",
     applicability: "rugged, multimodal or separable functions of 1 to 1000 bounded variables when \
                     evaluations are cheap (10,000 or more); weak on narrow curved valleys and for \
                     high precision",

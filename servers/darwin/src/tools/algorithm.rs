@@ -24,6 +24,7 @@ pub(crate) struct ListAlgorithmsArgs {
 #[schemars(inline)]
 enum Representation {
     Real,
+    Mixed,
 }
 
 /// Number of objectives.
@@ -129,6 +130,10 @@ impl From<&Parameter> for ParameterItem {
                 let range = Some((integer.min.into(), integer.max.into()));
                 ("integer", range, None, DefaultValue::Number(integer.default.into()))
             }
+            ParameterKind::Rule(integer, rule) => {
+                let range = Some((integer.min.into(), integer.max.into()));
+                ("integer", range, None, DefaultValue::Text(rule))
+            }
             ParameterKind::Real(real) => {
                 let default = match real.default {
                     Fallback::Fixed(value) => DefaultValue::Number(value),
@@ -157,7 +162,9 @@ impl From<&Parameter> for ParameterItem {
 impl ListAlgorithmsArgs {
     fn admits(&self, algorithm: &Algorithm) -> bool {
         let representation = self.representation.is_none_or(|wanted| match wanted {
-            Representation::Real => algorithm.representation == "real",
+            // What handles mixed variables handles real ones.
+            Representation::Real => true,
+            Representation::Mixed => algorithm.representation == "mixed",
         });
         let objectives = self.objectives.is_none_or(|wanted| match wanted {
             Objectives::Single => algorithm.objectives == "single",
@@ -211,7 +218,9 @@ mod tests {
     #[test]
     fn items_carry_range_default_and_condition() {
         let json = serde_json::to_value(all()).unwrap();
-        let parameters = json["items"][0]["parameters"].as_array().unwrap();
+        let items = json["items"].as_array().unwrap();
+        let ga = items.iter().find(|item| item["name"] == "ga").unwrap();
+        let parameters = ga["parameters"].as_array().unwrap();
         let find = |name: &str| parameters.iter().find(|item| item["name"] == name).unwrap();
         assert_eq!(find("population")["max"], 10_000.0);
         assert_eq!(find("mutation_probability")["default"], PER_DIMENSION);

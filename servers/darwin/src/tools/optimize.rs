@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use darwin_engine::{
-    Algorithm, Bounds, Budget, Function, GaOptions, Outcome, Problem, Seed, StopReason,
-    algorithm::AUTO_REASON,
-};
+use darwin_engine::{Algorithm, Budget, Outcome, Problem, Seed, Settings, StopReason};
 use mcp_core::prelude::*;
+use serde_json::{Map, Value};
 
-use super::params::Params;
+use super::{
+    params::Params,
+    problem::{ProblemArgs, by_name},
+};
 use crate::{
     Error, Server,
     job::{self, Job},
@@ -19,9 +20,9 @@ use crate::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OptimizeProblemArgs {
-    /// Built-in function and its box.
+    /// What to optimise.
     problem: ProblemArgs,
-    /// `ga`, or `auto` (default), which says what it chose.
+    /// portfolio, cma_es, lshade, ga, or auto (default), which says what it chose.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<String>,
@@ -45,37 +46,6 @@ pub(crate) struct OptimizeProblemArgs {
     points: Option<u16>,
 }
 
-/// A built-in function.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ProblemArgs {
-    /// sphere, rastrigin, rosenbrock or ackley.
-    #[schemars(length(max = 40))]
-    name: String,
-    /// Number of variables, at most 1000; rosenbrock needs 2.
-    #[schemars(range(min = 1))]
-    dimension: u32,
-    /// Lower bound of every variable (default: the function's usual one).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lo: Option<f64>,
-    /// Upper bound of every variable.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hi: Option<f64>,
-    /// Direction (default min).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sense: Option<Sense>,
-}
-
-/// Direction of the search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Sense {
-    #[default]
-    Min,
-    Max,
-}
-
 /// Limits of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -89,7 +59,7 @@ pub(crate) struct BudgetArgs {
     /// Objective value that is good enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<f64>,
-    /// Generations without improvement (default 200; 0: never).
+    /// Generations without improvement (default 200 for ga, else 0: never).
     #[schemars(range(max = 1_000_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     stagnation_generations: Option<u64>,
@@ -146,15 +116,22 @@ enum Stop {
     MaxEvals,
     MaxTime,
     Stagnation,
+    Converged,
 }
 
 /// A point and its value.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct BestPoint {
-    /// Coordinates.
+    /// Coordinates in the order of the variables; a category by its place among its words.
     x: Vec<f64>,
+    /// The same by name, when variables were named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Map<String, Value>>,
     /// Objective value.
     f: f64,
+    /// By how much constraints are broken, when there are any; 0: all hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    violation: Option<f64>,
 }
 
 /// Best so far.
@@ -180,42 +157,52 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl OptimizeProblemArgs {
-    /// The algorithm, and why when it was left to us.
-    fn algorithm(&self) -> Result<(&'static Algorithm, Option<&'static str>), Error> {
+    /// Settings of the algorithm, and why it was taken when that was left to us.
+    fn settings(&self, problem: &Problem) -> Result<(Settings, Option<&'static str>), Error> {
         match self.algorithm.as_deref() {
-            None | Some("auto") => Ok((Algorithm::auto(), Some(AUTO_REASON))),
-            Some(name) => Algorithm::from_name(name).map(|found| (found, None)).ok_or_else(|| {
-                let listed = darwin_engine::ALGORITHMS.iter().map(|algorithm| algorithm.name);
-                let known = std::iter::once("auto").chain(listed).collect();
-                Error::unknown("/algorithm", "algorithm", name, known)
-            }),
+            None | Some("auto") if self.params.is_empty() => {
+                let (settings, why) = Settings::auto(problem)?;
+                Ok((settings, Some(why)))
+            }
+            None | Some("auto") => {
+                let why = "the first algorithm that has all of the given params";
+                let settings = self.params.settings(self.params.algorithm()?, problem)?;
+                Ok((settings, Some(why)))
+            }
+            Some(name) => {
+                let algorithm = Algorithm::from_name(name).ok_or_else(|| {
+                    let listed = darwin_engine::ALGORITHMS.iter().map(|algorithm| algorithm.name);
+                    let known = std::iter::once("auto").chain(listed).collect();
+                    Error::unknown("/algorithm", "algorithm", name, known)
+                })?;
+                Ok((self.params.settings(algorithm, problem)?, None))
+            }
         }
     }
 
     fn job(&self, seed: Seed, threads: usize, default_time: f64) -> Result<Job, Error> {
-        let dimension = self.problem.dimension as usize;
         let problem = self.problem.build()?;
-        let settings = GaOptions::try_from(&self.params)?.resolve(dimension)?;
-        let budget = self.budget.build(dimension, default_time)?;
+        let (settings, reason) = self.settings(&problem)?;
+        let stagnation = match settings {
+            Settings::Ga(_) => STAGNATION,
+            // Restarts come when nothing improves.
+            _ => 0,
+        };
+        let dimension = problem.bounds().dimension();
+        let budget = self.budget.build(dimension, default_time, stagnation)?;
         let points = self.points.unwrap_or(POINTS).into();
         let threads = self.threads.map_or(threads, |wanted| threads.min(wanted.into()));
-        Ok(Job { problem, settings, budget, seed, points, threads })
+        Ok(Job { problem, settings, reason, budget, seed, points, threads })
     }
 
     /// The same call with nothing left to a default, to a drawn seed or to the clock.
-    fn resolved(&self, algorithm: &Algorithm, job: &Job, outcome: &Outcome) -> Self {
-        let bounds = job.problem.bounds();
+    fn resolved(&self, job: &Job, outcome: &Outcome) -> Self {
         let timed = outcome.stop == StopReason::MaxTime;
         let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
         Self {
-            problem: ProblemArgs {
-                lo: bounds.lo().first().copied(),
-                hi: bounds.hi().first().copied(),
-                sense: Some(self.problem.sense.unwrap_or_default()),
-                ..self.problem.clone()
-            },
-            algorithm: Some(algorithm.name.to_owned()),
-            params: GaOptions::from(job.settings).into(),
+            problem: self.problem.resolved(&job.problem),
+            algorithm: Some(job.settings.algorithm().name.to_owned()),
+            params: job.settings.into(),
             budget: BudgetArgs {
                 max_evals: i64::try_from(max_evals).ok(),
                 max_time_s: Some(job::MAX_TIME.as_secs_f64()),
@@ -229,26 +216,8 @@ impl OptimizeProblemArgs {
     }
 }
 
-impl ProblemArgs {
-    fn build(&self) -> Result<Problem, Error> {
-        let function = Function::from_name(&self.name).ok_or_else(|| {
-            let known = Function::ALL.map(Function::name).to_vec();
-            Error::unknown("/problem/name", "function", &self.name, known)
-        })?;
-        let (lo, hi) = function.domain();
-        let dimension = self.dimension as usize;
-        let objective = Box::new(function.on(dimension)?);
-        let bounds = Bounds::cube(dimension, self.lo.unwrap_or(lo), self.hi.unwrap_or(hi))?;
-        let sense = match self.sense.unwrap_or_default() {
-            Sense::Min => darwin_engine::Sense::Min,
-            Sense::Max => darwin_engine::Sense::Max,
-        };
-        Ok(Problem::new(objective, bounds, sense)?)
-    }
-}
-
 impl BudgetArgs {
-    fn build(&self, dimension: usize, default_time: f64) -> Result<Budget, Error> {
+    fn build(&self, dimension: usize, default_time: f64, stagnation: u64) -> Result<Budget, Error> {
         let max_evals = match self.max_evals {
             // A negative number is as wrong as zero, and answered as such.
             Some(given) => u64::try_from(given).unwrap_or(0),
@@ -261,7 +230,7 @@ impl BudgetArgs {
         }
         let budget = Budget::evals(max_evals)?
             .with_max_time(Duration::from_secs_f64(given))?
-            .with_stagnation(self.stagnation_generations.unwrap_or(STAGNATION));
+            .with_stagnation(self.stagnation_generations.unwrap_or(stagnation));
         Ok(match self.target {
             Some(target) => budget.with_target(target)?,
             None => budget,
@@ -271,17 +240,18 @@ impl BudgetArgs {
 
 impl OptimizeProblemOutput {
     fn new(args: &OptimizeProblemArgs, job: &Job, outcome: Outcome) -> Result<Self> {
-        let (algorithm, algorithm_reason) = args.algorithm()?;
+        let algorithm = job.settings.algorithm();
         let stop_reason = match outcome.stop {
             StopReason::Target => Stop::Target,
             StopReason::MaxEvals => Stop::MaxEvals,
             StopReason::MaxTime => Stop::MaxTime,
             StopReason::Stagnation => Stop::Stagnation,
+            StopReason::Converged => Stop::Converged,
             StopReason::Cancelled => {
                 return Err(ToolError::new(Kind::Cancelled, "cancelled", "the run was cancelled"));
             }
         };
-        let again = serde_json::to_string(&args.resolved(algorithm, job, &outcome))
+        let again = serde_json::to_string(&args.resolved(job, &outcome))
             .map_err(|error| ToolError::internal(error.to_string()))?;
         let evals = outcome.evals;
         let best = outcome.best.ok_or(Error::NoFiniteValue { evals })?;
@@ -293,13 +263,18 @@ impl OptimizeProblemOutput {
         Ok(Self {
             status: RunStatus::Done,
             stop_reason,
-            best: BestPoint { x: best.x, f: best.f },
+            best: BestPoint {
+                values: job.problem.space().map(|space| by_name(space, &best.x)),
+                violation: (job.problem.constraints() > 0).then_some(best.violation),
+                x: best.x,
+                f: best.f,
+            },
             evals,
             non_finite_evals: outcome.non_finite_evals,
             generations: outcome.generations,
             history: history.collect(),
             algorithm: algorithm.name,
-            algorithm_reason,
+            algorithm_reason: job.reason,
             seed: job.seed.get(),
             reproducible: stop_reason != Stop::MaxTime,
             engine_version: format!(
@@ -315,9 +290,9 @@ impl OptimizeProblemOutput {
 
 #[tool_router(router = optimize_tools, vis = "pub(crate)")]
 impl Server {
-    /// Minimise or maximise a built-in function of bounded real variables with a genetic
-    /// algorithm. Gives best point and value, convergence history, seed, and a line that repeats
-    /// the run.
+    /// Minimise or maximise your own expression, with constraints, or a built-in function, over
+    /// real, whole, logarithmic, boolean and category variables. Gives best point and value,
+    /// convergence history, seed, and a line that repeats the run.
     #[tool(
         title = "Optimise a problem",
         annotations(
@@ -333,7 +308,6 @@ impl Server {
         ct: CancellationToken,
         progress: Progress,
     ) -> Result<Json<OptimizeProblemOutput>> {
-        args.algorithm()?;
         let seed = args.seed.map_or_else(seed::draw, |seed| Ok(Seed::new(seed)?))?;
         let job = Arc::new(args.job(seed, self.config().threads(), self.config().max_time_s)?);
         let pool = job.gains_from_threads().then(|| self.pool()).flatten();

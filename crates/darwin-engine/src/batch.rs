@@ -1,0 +1,158 @@
+//! Runs an algorithm of the unit cube on a problem: scales, evaluates in chunks, keeps the best.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{
+    Executor, LANES, Problem, Result,
+    codec::{Reader, Writer},
+    ga::{Chunk, lay_out},
+    method::Method,
+};
+
+/// An algorithm and the problem that it works on.
+#[derive(Debug)]
+pub(crate) struct Batch<'p> {
+    problem: &'p Problem,
+    method: Box<dyn Method>,
+    /// Points that are asked, in the unit cube.
+    rows: Vec<f64>,
+    chunks: Vec<Chunk>,
+    generation: u64,
+    evals: u64,
+    non_finite_evals: u64,
+    best_x: Vec<f64>,
+    best_cost: f64,
+}
+
+impl<'p> Batch<'p> {
+    pub(crate) fn new(problem: &'p Problem, method: Box<dyn Method>) -> Self {
+        Self {
+            problem,
+            method,
+            rows: Vec::new(),
+            chunks: Vec::new(),
+            generation: 0,
+            evals: 0,
+            non_finite_evals: 0,
+            best_x: vec![0.0; problem.bounds().dimension()],
+            best_cost: f64::INFINITY,
+        }
+    }
+
+    /// One generation, of at most `room` > 0 points; false, and nothing changed, when cancelled.
+    ///
+    /// A generation that is cut short ends the run: the algorithm does not learn from it.
+    pub(crate) fn step(
+        &mut self,
+        room: u64,
+        executor: &Executor<'_>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> bool {
+        let genes = self.ask();
+        let dimension = self.best_x.len();
+        let wanted = genes.len() / dimension;
+        let count = usize::try_from(room).map_or(wanted, |room| room.min(wanted));
+        let used = count.div_ceil(LANES);
+        while self.chunks.len() < used {
+            self.chunks.push(Chunk::new(dimension));
+        }
+        let chunks = &mut self.chunks[..used];
+        lay_out(chunks, count);
+        for (chunk, rows) in
+            chunks.iter_mut().zip(genes[..count * dimension].chunks(LANES * dimension))
+        {
+            chunk.load(rows);
+        }
+        let (problem, interrupted) = (self.problem, AtomicBool::new(false));
+        executor.for_each(chunks, |chunk| {
+            if cancelled() {
+                interrupted.store(true, Ordering::Relaxed);
+            } else {
+                chunk.evaluate(problem);
+            }
+        });
+        if interrupted.into_inner() {
+            return false;
+        }
+        let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
+        let costs: Vec<f64> = chunks.iter().flat_map(Chunk::costs).copied().collect();
+        self.admit(&genes, &costs, bad);
+        true
+    }
+
+    /// Genes of the next generation.
+    pub(crate) fn ask(&mut self) -> Vec<f64> {
+        self.method.ask(&mut self.rows);
+        let bounds = self.problem.bounds();
+        let scale = |(u, (lo, hi)): (&f64, (&f64, &f64))| (lo + u * (hi - lo)).clamp(*lo, *hi);
+        let sides = || bounds.lo().iter().zip(bounds.hi());
+        let rows = self.rows.chunks_exact(bounds.dimension());
+        rows.flat_map(|row| row.iter().zip(sides()).map(scale)).collect()
+    }
+
+    /// Learn the costs of what was asked.
+    pub(crate) fn tell(&mut self, costs: &[f64]) {
+        let genes = self.ask();
+        let bad = costs.iter().filter(|cost| !cost.is_finite()).count() as u64;
+        self.admit(&genes, costs, bad);
+    }
+
+    fn admit(&mut self, genes: &[f64], costs: &[f64], bad: u64) {
+        let dimension = self.best_x.len();
+        for (row, cost) in genes.chunks_exact(dimension).zip(costs) {
+            if *cost < self.best_cost {
+                self.best_cost = *cost;
+                self.best_x.copy_from_slice(row);
+            }
+        }
+        self.generation += u64::from(self.evals > 0);
+        self.evals += costs.len() as u64;
+        self.non_finite_evals += bad;
+        if costs.len() * dimension == self.rows.len() {
+            self.method.tell(&self.rows, costs);
+        }
+    }
+
+    pub(crate) fn save(&self, writer: &mut Writer) {
+        for number in [self.generation, self.evals, self.non_finite_evals] {
+            writer.int(number);
+        }
+        writer.reals(&self.best_x);
+        writer.real(self.best_cost);
+        self.method.save(writer);
+    }
+
+    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        self.generation = reader.int()?;
+        self.evals = reader.int()?;
+        self.non_finite_evals = reader.int()?;
+        self.best_x = reader.exactly(self.best_x.len())?;
+        self.best_cost = reader.real()?;
+        self.method.load(reader)
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.method.is_finished()
+    }
+
+    /// Generations after the first.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    pub(crate) fn evals(&self) -> u64 {
+        self.evals
+    }
+
+    pub(crate) fn non_finite_evals(&self) -> u64 {
+        self.non_finite_evals
+    }
+
+    pub(crate) fn best_x(&self) -> &[f64] {
+        &self.best_x
+    }
+
+    pub(crate) fn best_cost(&self) -> f64 {
+        self.best_cost
+    }
+}

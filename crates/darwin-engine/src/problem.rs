@@ -1,0 +1,346 @@
+//! What is optimised: the objective, constraints, and where.
+
+use std::fmt;
+
+use crate::{
+    Bounds, Error, LANES, Objective, Result, Sense, Space, Variable,
+    expression::{Compiler, Fault, FaultKind, Table},
+};
+
+/// From here on a cost stands for how far a point breaks the constraints.
+const INFEASIBLE: f64 = 1e290;
+
+/// Most objectives, constraints and lets of a problem.
+const MAX_OBJECTIVES: usize = 1;
+const MAX_CONSTRAINTS: usize = 100;
+const MAX_LETS: usize = 100;
+
+/// Objectives, where they are searched, and in which directions.
+pub struct Problem {
+    objective: Box<dyn Objective>,
+    bounds: Bounds,
+    /// Absent when genes are the values.
+    space: Option<Space>,
+    senses: Vec<Sense>,
+    limits: Vec<Limit>,
+}
+
+/// What a constraint demands of its expression.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// At most, or equal.
+    pub relation: Relation,
+    /// Right side.
+    pub rhs: f64,
+    /// How far it may be broken.
+    pub tolerance: f64,
+}
+
+/// How an expression relates to its right side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// `<=`
+    AtMost,
+    /// `==`
+    Equal,
+}
+
+/// A problem in a user's own expressions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Where to search.
+    pub variables: Vec<Variable>,
+    /// Named values that the others share, in order.
+    pub lets: Vec<(String, String)>,
+    /// What is best.
+    pub objectives: Vec<(Sense, String)>,
+    /// What must hold.
+    pub constraints: Vec<(String, Limit)>,
+    /// Numbers for `at`.
+    pub tables: Vec<Table>,
+}
+
+/// A point in the user's terms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// Values of the coordinates.
+    pub x: Vec<f64>,
+    /// Objective values.
+    pub values: Vec<f64>,
+    /// Sum by which constraints are broken beyond their tolerance; 0 when none is.
+    pub violation: f64,
+}
+
+impl Problem {
+    /// One objective over real variables.
+    ///
+    /// # Errors
+    /// [`Error::InvalidProblem`] when the box has another dimension than the objective.
+    pub fn new(objective: Box<dyn Objective>, bounds: Bounds, sense: Sense) -> Result<Self> {
+        if objective.dimension() != bounds.dimension() {
+            let reason = format!("must be {}, as the bounds have", bounds.dimension());
+            return Err(Error::InvalidProblem { field: "dimension", reason });
+        }
+        Ok(Self { objective, bounds, space: None, senses: vec![sense], limits: Vec::new() })
+    }
+
+    /// Compile a user's expressions.
+    ///
+    /// # Errors
+    /// What is wrong with a variable or an expression, and where.
+    pub fn compile(model: Model) -> Result<Self> {
+        let Model { variables, lets, objectives, constraints, tables } = model;
+        for (field, count, range) in [
+            ("objectives", objectives.len(), 1..=MAX_OBJECTIVES),
+            ("constraints", constraints.len(), 0..=MAX_CONSTRAINTS),
+            ("lets", lets.len(), 0..=MAX_LETS),
+        ] {
+            if !range.contains(&count) {
+                let reason = format!("must be {} to {} in number", range.start(), range.end());
+                return Err(Error::InvalidProblem { field, reason });
+            }
+        }
+        let space = Space::new(variables)?;
+        let symbols = space.symbols();
+        let at = |part, index| move |fault| locate(part, index, fault);
+        let mut compiler = Compiler::new(&symbols, &tables).map_err(at("variables", 0))?;
+        for (index, (name, source)) in lets.iter().enumerate() {
+            compiler.define(name, source).map_err(at("lets", index))?;
+        }
+        for (index, (_, source)) in objectives.iter().enumerate() {
+            compiler.output(source).map_err(at("objectives", index))?;
+        }
+        for (index, (source, limit)) in constraints.iter().enumerate() {
+            compiler.output(source).map_err(at("constraints", index))?;
+            if !limit.rhs.is_finite() || !(0.0..=1e12).contains(&limit.tolerance) {
+                let reason = "needs a finite rhs and a tol in 0..=1e12".to_owned();
+                return Err(locate(
+                    "constraints",
+                    index,
+                    Fault { offset: 0, kind: FaultKind::Syntax(reason) },
+                ));
+            }
+        }
+        let program = compiler.finish();
+        Ok(Self {
+            objective: Box::new(program),
+            bounds: space.bounds().clone(),
+            space: Some(space),
+            senses: objectives.into_iter().map(|(sense, _)| sense).collect(),
+            limits: constraints.into_iter().map(|(_, limit)| limit).collect(),
+        })
+    }
+
+    /// Where genes are searched.
+    pub fn bounds(&self) -> &Bounds {
+        &self.bounds
+    }
+
+    /// The variables, when they were named.
+    pub fn space(&self) -> Option<&Space> {
+        self.space.as_ref()
+    }
+
+    /// Whether small steps change all variables a little.
+    pub fn is_continuous(&self) -> bool {
+        self.space.as_ref().is_none_or(Space::is_continuous)
+    }
+
+    /// Direction of the first objective.
+    pub fn sense(&self) -> Sense {
+        self.senses.first().copied().unwrap_or_default()
+    }
+
+    /// Directions of all objectives.
+    pub fn senses(&self) -> &[Sense] {
+        &self.senses
+    }
+
+    /// Number of constraints.
+    pub fn constraints(&self) -> usize {
+        self.limits.len()
+    }
+
+    /// The function.
+    pub fn objective(&self) -> &dyn Objective {
+        &*self.objective
+    }
+
+    /// First objective at one point, as [`Objective::evaluate`] gives it.
+    pub fn value_at(&self, point: &[f64]) -> f64 {
+        self.values_at(point).first().copied().unwrap_or(f64::NAN)
+    }
+
+    fn values_at(&self, point: &[f64]) -> Vec<f64> {
+        let mut inputs = vec![[0.0; LANES]; self.bounds.dimension()];
+        for (lanes, x) in inputs.iter_mut().zip(point) {
+            lanes[0] = *x;
+        }
+        let mut values = vec![f64::NAN; self.objective.outputs()];
+        self.objective.evaluate(&inputs, &mut values);
+        values
+    }
+
+    /// A point of genes in the user's terms.
+    pub fn report(&self, genes: &[f64]) -> Report {
+        let x = self.space.as_ref().map_or_else(|| genes.to_vec(), |space| space.decode(genes));
+        let mut values = self.values_at(&x);
+        let violation = self.violation(|limit| values[self.senses.len() + limit]);
+        values.truncate(self.senses.len());
+        Report { x, values, violation }
+    }
+
+    /// Costs of a block of points: smaller is better. Points that break a constraint come after
+    /// all that do not, by how far they break it (Deb 2000); values that are not finite come last
+    /// and are counted.
+    pub(crate) fn costs(&self, genes: &[[f64; LANES]], costs: &mut [f64]) -> u64 {
+        let sense = self.sense();
+        if self.limits.is_empty() && self.senses.len() == 1 {
+            self.raw(genes, costs);
+            let mut bad = 0;
+            for cost in costs {
+                bad += u64::from(!cost.is_finite());
+                *cost = sense.canonical_cost(*cost);
+            }
+            return bad;
+        }
+        let points = costs.len();
+        let mut values = vec![f64::NAN; points * self.objective.outputs()];
+        self.raw(genes, &mut values);
+        let mut bad = 0;
+        for (point, cost) in costs.iter_mut().enumerate() {
+            let value = sense.canonical_cost(values[point]);
+            let violation =
+                self.violation(|limit| values[(self.senses.len() + limit) * points + point]);
+            let usable = value.abs() < INFEASIBLE && violation.is_finite();
+            bad += u64::from(!usable);
+            *cost = match usable {
+                false => f64::INFINITY,
+                true if violation > 0.0 => infeasible_cost(violation),
+                true => value,
+            };
+        }
+        bad
+    }
+
+    fn raw(&self, genes: &[[f64; LANES]], values: &mut [f64]) {
+        match &self.space {
+            Some(space) if !space.is_plain() => {
+                self.objective.evaluate(&space.decode_lanes(genes), values);
+            }
+            _ => self.objective.evaluate(genes, values),
+        }
+    }
+
+    /// Sum over the constraints; infinite when one is not a number.
+    fn violation(&self, value: impl Fn(usize) -> f64) -> f64 {
+        let mut sum = 0.0;
+        for (index, limit) in self.limits.iter().enumerate() {
+            let excess = value(index) - limit.rhs;
+            let excess = match limit.relation {
+                Relation::AtMost => excess - limit.tolerance,
+                Relation::Equal => excess.abs() - limit.tolerance,
+            };
+            if excess.is_nan() {
+                return f64::INFINITY;
+            }
+            sum += excess.max(0.0);
+        }
+        sum
+    }
+}
+
+/// A violation > 0 as a cost above every feasible one, in the same order.
+fn infeasible_cost(violation: f64) -> f64 {
+    INFEASIBLE * (2.0 + libm::log2(violation) / 2048.0)
+}
+
+/// Whether a cost is that of a point that breaks no constraint.
+pub(crate) fn is_feasible(cost: f64) -> bool {
+    cost < INFEASIBLE
+}
+
+fn locate(part: &'static str, index: usize, fault: Fault) -> Error {
+    let offset = fault.offset;
+    match fault.kind {
+        FaultKind::Syntax(reason) => Error::InvalidExpression { part, index, offset, reason },
+        FaultKind::UnknownName { name, known } => {
+            Error::UnknownName { part, index, offset, name, known }
+        }
+        FaultKind::Limit(reason) => Error::ExpressionLimit { part, index, offset, reason },
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { objective: _, bounds, space: _, senses, limits } = self;
+        f.debug_struct("Problem")
+            .field("bounds", bounds)
+            .field("senses", senses)
+            .field("limits", limits)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Function, Kind};
+
+    #[test]
+    fn dimensions_must_agree() {
+        let objective = Box::new(Function::Sphere.on(3).unwrap());
+        let bounds = Bounds::cube(2, 0.0, 1.0).unwrap();
+        assert!(Problem::new(objective, bounds, Sense::Min).is_err());
+    }
+
+    fn model(objective: &str, constraints: &[(&str, Relation)]) -> Model {
+        let kind = Kind::Real { lo: -1.0, hi: 1.0, step: None };
+        let limit = |relation| Limit { relation, rhs: 0.0, tolerance: 1e-6 };
+        Model {
+            variables: vec![Variable { name: "x".to_owned(), kind, length: Some(2) }],
+            lets: Vec::new(),
+            objectives: vec![(Sense::Min, objective.to_owned())],
+            constraints: constraints.iter().map(|(e, r)| ((*e).to_owned(), limit(*r))).collect(),
+            tables: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn feasible_comes_first_then_by_violation_then_what_is_not_finite() {
+        let limits = [("x[0] + x[1]", Relation::AtMost), ("x[0] - x[1]", Relation::Equal)];
+        let problem = Problem::compile(model("1/x[0]", &limits)).unwrap();
+        let points = [[-0.9, -0.9], [-0.1, -0.1], [0.1, 0.1], [0.5, 0.4], [0.9, -0.9], [0.0, 0.0]];
+        let mut lanes = vec![[0.0; LANES]; 2];
+        for (lane, point) in points.iter().enumerate() {
+            (lanes[0][lane], lanes[1][lane]) = (point[0], point[1]);
+        }
+        let mut costs = [0.0; 6];
+        assert_eq!(problem.costs(&lanes, &mut costs), 1);
+        assert!((costs[0] + 1.0 / 0.9).abs() < 1e-12 && (costs[1] + 10.0).abs() < 1e-12);
+        assert!(is_feasible(costs[0]) && !is_feasible(costs[2]));
+        assert!(costs[2] < costs[3] && costs[3] < costs[4] && costs[4] < costs[5]);
+        let report = problem.report(&points[3]);
+        assert!((report.violation - (0.9 - 1e-6 + 0.1 - 1e-6)).abs() < 1e-12);
+        assert_eq!(problem.report(&points[0]).violation.to_bits(), 0);
+    }
+
+    #[test]
+    fn violations_keep_their_order_over_all_magnitudes() {
+        let all = [f64::MIN_POSITIVE, 1e-200, 1e-9, 1e-6, 1.0, 1.000_001, 1e9, 1e300];
+        let costs = all.map(infeasible_cost);
+        assert!(costs.windows(2).all(|pair| pair[0] < pair[1]), "{costs:?}");
+        assert!(costs.iter().all(|cost| cost.is_finite() && !is_feasible(*cost)));
+    }
+
+    #[test]
+    fn faults_carry_part_index_and_offset() {
+        match Problem::compile(model(
+            "x[0]",
+            &[("x[1]", Relation::AtMost), ("1 + y", Relation::Equal)],
+        )) {
+            Err(Error::UnknownName { part: "constraints", index: 1, offset: 4, .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}

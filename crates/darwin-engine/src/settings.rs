@@ -1,0 +1,80 @@
+//! Which algorithm runs, and how.
+
+use crate::{
+    Algorithm, CmaOptions, CmaSettings, GaOptions, GaSettings, LshadeSettings, Problem, Result,
+    cma, ga, lshade, portfolio,
+};
+
+/// Checked settings of an algorithm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Settings {
+    /// The genetic algorithm.
+    Ga(GaSettings),
+    /// CMA-ES.
+    Cma(CmaSettings),
+    /// L-SHADE.
+    Lshade(LshadeSettings),
+    /// CMA-ES, axis search, CMA-ES with restarts; by the usual settings.
+    Portfolio(CmaSettings),
+}
+
+impl Settings {
+    /// The algorithm that `auto` takes for a problem, with its usual settings, and why.
+    ///
+    /// # Errors
+    /// As [`GaOptions::resolve`].
+    pub fn auto(problem: &Problem) -> Result<(Self, &'static str)> {
+        let dimension = problem.bounds().dimension();
+        if problem.is_continuous() {
+            let why = "all variables are real: one run of CMA-ES, a pass along the axes for what \
+                       is separable, then CMA-ES with BIPOP restarts";
+            return Ok((Self::portfolio(dimension)?, why));
+        }
+        let why = "some variables are whole numbers, on a grid or categories: a genetic algorithm \
+                   needs no small steps";
+        Ok((Self::Ga(GaOptions::default().resolve(dimension)?), why))
+    }
+
+    /// The portfolio for a number of variables.
+    ///
+    /// # Errors
+    /// None for any dimension of a problem.
+    pub fn portfolio(dimension: usize) -> Result<Self> {
+        CmaOptions::default().resolve(dimension).map(Self::Portfolio)
+    }
+
+    /// The algorithm.
+    pub fn algorithm(&self) -> &'static Algorithm {
+        match self {
+            Self::Ga(_) => &ga::ALGORITHM,
+            Self::Cma(_) => &cma::ALGORITHM,
+            Self::Lshade(_) => &lshade::ALGORITHM,
+            Self::Portfolio(_) => &portfolio::ALGORITHM,
+        }
+    }
+}
+
+impl From<GaSettings> for Settings {
+    fn from(settings: GaSettings) -> Self {
+        Self::Ga(settings)
+    }
+}
+
+impl From<&GaSettings> for Settings {
+    fn from(settings: &GaSettings) -> Self {
+        Self::Ga(*settings)
+    }
+}
+
+impl From<CmaSettings> for Settings {
+    fn from(settings: CmaSettings) -> Self {
+        Self::Cma(settings)
+    }
+}
+
+impl From<LshadeSettings> for Settings {
+    fn from(settings: LshadeSettings) -> Self {
+        Self::Lshade(settings)
+    }
+}

@@ -1,0 +1,308 @@
+//! Every algorithm: determinism, checkpoints, ask and tell, constraints, quality.
+
+use darwin_engine::{
+    ALGORITHMS, Bounds, Budget, CmaOptions, Controls, Error, Executor, Function, GaOptions, Kind,
+    LANES, Limit, LshadeOptions, Model, Objective, Outcome, Problem, Relation, Restarts, Run, Seed,
+    Sense, Settings, StopReason, Variable, optimize,
+};
+
+fn builtin(function: Function, dimension: usize) -> Problem {
+    let (lo, hi) = function.domain();
+    let bounds = Bounds::cube(dimension, lo, hi).expect("valid");
+    Problem::new(Box::new(function.on(dimension).expect("valid")), bounds, Sense::Min)
+        .expect("valid")
+}
+
+/// Every algorithm, with settings that make its phases short.
+fn all(dimension: usize) -> Vec<Settings> {
+    let cma = |restarts, diagonal| {
+        let options = CmaOptions { restarts: Some(restarts), diagonal, ..CmaOptions::default() };
+        Settings::from(options.resolve(dimension).expect("valid"))
+    };
+    let lshade = LshadeOptions { population: Some(30), ..LshadeOptions::default() };
+    vec![
+        Settings::portfolio(dimension).expect("valid"),
+        cma(Restarts::Bipop, None),
+        cma(Restarts::Ipop, Some(true)),
+        lshade.resolve(dimension).expect("valid").into(),
+        GaOptions::default().resolve(dimension).expect("valid").into(),
+    ]
+}
+
+fn seed(seed: u64) -> Seed {
+    Seed::new(seed).expect("valid")
+}
+
+fn run(problem: &Problem, settings: Settings, evals: u64, seed_value: u64) -> Outcome {
+    let budget = Budget::evals(evals).expect("valid");
+    optimize(problem, settings, &budget, seed(seed_value), &mut Controls::default())
+}
+
+fn digest(outcome: &Outcome) -> u64 {
+    let best = outcome.best.iter().flat_map(|best| best.x.iter().chain([&best.f, &best.violation]));
+    let history = outcome
+        .history
+        .iter()
+        .flat_map(|point| [point.generation, point.evals, point.f.map_or(u64::MAX, f64::to_bits)]);
+    let counts = [outcome.evals, outcome.generations, outcome.non_finite_evals];
+    best.map(|x| x.to_bits())
+        .chain(history)
+        .chain(counts)
+        .flat_map(u64::to_le_bytes)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+}
+
+#[test]
+fn every_listed_algorithm_is_tested_here() {
+    let tested: Vec<&str> = all(3).iter().map(|settings| settings.algorithm().name).collect();
+    let mut single = ALGORITHMS.iter().filter(|algorithm| algorithm.objectives == "single");
+    assert!(single.all(|algorithm| tested.contains(&algorithm.name)));
+}
+
+/// A change of arithmetic, of streams or of the order of draws shows here. Raise the revision of
+/// the algorithm when one of these is changed on purpose.
+#[test]
+fn golden_bytes() {
+    let problem = builtin(Function::Rastrigin, 6);
+    let seen: Vec<u64> =
+        all(6).into_iter().map(|settings| digest(&run(&problem, settings, 5000, 42))).collect();
+    let unique: std::collections::HashSet<_> = seen.iter().collect();
+    assert_eq!(unique.len(), seen.len());
+    assert_eq!(seen, GOLDEN, "{seen:#x?}");
+}
+
+const GOLDEN: [u64; 5] = [
+    0x8d49_8d44_5517_733f,
+    0x8b68_66b4_6b7c_17f3,
+    0x6f86_6aef_4dbb_6640,
+    0xda6b_094b_5c4e_1ad0,
+    0xbebc_63d6_37c5_feb0,
+];
+
+#[test]
+fn a_run_resumes_from_any_generation_with_the_same_bytes() {
+    let problem = builtin(Function::Rastrigin, 4);
+    for settings in all(4) {
+        let name = settings.algorithm().name;
+        let budget = Budget::evals(4000).expect("valid");
+        let whole = optimize(&problem, settings, &budget, seed(3), &mut Controls::default());
+        let mut run = Run::new(&problem, settings, budget, seed(3), 50);
+        let mut generation = 0;
+        let stop = loop {
+            if let Some(stop) = run.step(&mut Controls::default()) {
+                break stop;
+            }
+            generation += 1;
+            if generation % 7 == 1 {
+                let bytes = run.save();
+                run = Run::resume(&problem, settings, budget, seed(3), 50, &bytes).expect("valid");
+                assert_eq!(run.save(), bytes, "{name}");
+            }
+        };
+        assert_eq!(digest(&run.finish(stop)), digest(&whole), "{name}");
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_run_is_refused() {
+    let (four, five) = (builtin(Function::Sphere, 4), builtin(Function::Sphere, 5));
+    let budget = Budget::evals(4000).expect("valid");
+    for settings in all(4) {
+        let mut run = Run::new(&four, settings, budget, seed(3), 50);
+        for _ in 0..3 {
+            run.step(&mut Controls::default());
+        }
+        let bytes = run.save();
+        let refused = |result: Result<Run<'_>, Error>| {
+            assert!(matches!(result, Err(Error::InvalidCheckpoint { .. })));
+        };
+        refused(Run::resume(&four, settings, budget, seed(4), 50, &bytes));
+        refused(Run::resume(&five, settings, budget, seed(3), 50, &bytes));
+        for other in all(4).into_iter().filter(|other| other.algorithm() != settings.algorithm()) {
+            refused(Run::resume(&four, other, budget, seed(3), 50, &bytes));
+        }
+        for cut in (0..bytes.len()).step_by(97) {
+            refused(Run::resume(&four, settings, budget, seed(3), 50, &bytes[..cut]));
+        }
+    }
+}
+
+#[test]
+fn asking_and_telling_is_the_same_as_stepping() {
+    let problem = builtin(Function::Ackley, 3);
+    for settings in all(3) {
+        let name = settings.algorithm().name;
+        let budget = Budget::evals(100_000).expect("valid");
+        let mut stepped = Run::new(&problem, settings, budget, seed(8), 50);
+        let mut told = Run::new(&problem, settings, budget, seed(8), 50);
+        for generation in 0..60 {
+            stepped.step(&mut Controls::default());
+            let genes = told.ask();
+            if generation % 5 == 0 {
+                assert_eq!(told.ask(), genes, "{name}: asking again");
+            }
+            assert!(genes.chunks_exact(3).all(|row| problem.bounds().contains(row)), "{name}");
+            let costs: Vec<f64> = genes.chunks_exact(3).map(|row| problem.value_at(row)).collect();
+            told.tell(&costs);
+        }
+        assert_eq!(stepped.save(), told.save(), "{name}");
+    }
+}
+
+#[cfg(feature = "rayon")]
+#[test]
+fn threads_do_not_change_a_byte() {
+    let problem = builtin(Function::Ackley, 60);
+    let lshade = LshadeOptions { population: Some(400), ..LshadeOptions::default() };
+    let cma = CmaOptions { population: Some(400), ..CmaOptions::default() };
+    let settings: [Settings; 2] =
+        [lshade.resolve(60).expect("valid").into(), cma.resolve(60).expect("valid").into()];
+    for settings in settings {
+        let digests: Vec<u64> = [1, 2, 3, 8]
+            .into_iter()
+            .map(|threads| {
+                let pool =
+                    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("valid");
+                let executor = Executor::pool(&pool, threads);
+                let mut controls = Controls { executor, ..Controls::default() };
+                let budget = Budget::evals(6000).expect("valid");
+                digest(&optimize(&problem, settings, &budget, seed(1), &mut controls))
+            })
+            .collect();
+        assert!(digests.windows(2).all(|pair| pair[0] == pair[1]), "{digests:?}");
+    }
+}
+
+/// x^2 scaled from 1 to 10^6 along rotated axes: hard for what cannot learn directions.
+struct Ellipsoid;
+
+impl Objective for Ellipsoid {
+    fn dimension(&self) -> usize {
+        8
+    }
+
+    fn evaluate(&self, inputs: &[[f64; LANES]], values: &mut [f64]) {
+        for (lane, value) in values.iter_mut().enumerate() {
+            *value = 0.0;
+            for axis in 0..8_u32 {
+                // Rows of a Hadamard matrix are orthogonal.
+                let along: f64 = (0..8_u32)
+                    .zip(inputs)
+                    .map(|(j, x)| if (axis & j).count_ones() % 2 == 0 { x[lane] } else { -x[lane] })
+                    .sum();
+                *value +=
+                    libm::pow(10.0, 6.0 * f64::from(axis) / 7.0) * (along - 1.0) * (along - 1.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn quality() {
+    let solved = |problem: &Problem, settings: Settings, evals: u64, target: f64| {
+        (1..=9)
+            .filter(|s| run(problem, settings, evals, *s).best.expect("valid").f <= target)
+            .count()
+    };
+    let cma = |n: usize| Settings::from(CmaOptions::default().resolve(n).expect("valid"));
+    let lshade = |n: usize| Settings::from(LshadeOptions::default().resolve(n).expect("valid"));
+    let auto = |n: usize| Settings::portfolio(n).expect("valid");
+    let rosenbrock = builtin(Function::Rosenbrock, 10);
+    assert!(solved(&rosenbrock, cma(10), 20_000, 1e-8) >= 8);
+    assert!(solved(&builtin(Function::Sphere, 10), cma(10), 3000, 1e-8) == 9);
+    assert!(solved(&builtin(Function::Ackley, 10), cma(10), 6000, 1e-6) >= 8);
+    let bounds = Bounds::cube(8, -5.0, 5.0).expect("valid");
+    let ellipsoid = Problem::new(Box::new(Ellipsoid), bounds, Sense::Min).expect("valid");
+    assert!(solved(&ellipsoid, cma(8), 12_000, 1e-8) == 9);
+    assert!(solved(&ellipsoid, auto(8), 12_000, 1e-8) == 9);
+    assert!(solved(&builtin(Function::Rastrigin, 10), auto(10), 10_000, 1e-8) == 9);
+    assert!(solved(&builtin(Function::Rastrigin, 10), lshade(10), 100_000, 1e-8) == 9);
+    assert!(solved(&rosenbrock, lshade(10), 100_000, 1e-8) >= 8);
+}
+
+#[test]
+fn a_run_without_restarts_converges() {
+    let options = CmaOptions { restarts: Some(Restarts::None), ..CmaOptions::default() };
+    let settings = options.resolve(5).expect("valid");
+    let outcome = run(&builtin(Function::Sphere, 5), settings.into(), 1_000_000, 1);
+    assert_eq!(outcome.stop, StopReason::Converged);
+    assert!(outcome.best.expect("valid").f < 1e-11 && outcome.evals < 5000);
+}
+
+fn real(name: &str, length: Option<usize>, lo: f64, hi: f64) -> Variable {
+    Variable { name: name.to_owned(), kind: Kind::Real { lo, hi, step: None }, length }
+}
+
+fn limits(all: &[(&str, Relation, f64)]) -> Vec<(String, Limit)> {
+    let limit = |relation, rhs| Limit { relation, rhs, tolerance: 1e-6 };
+    all.iter().map(|(e, relation, rhs)| ((*e).to_owned(), limit(*relation, *rhs))).collect()
+}
+
+/// Problem g06 of the CEC 2006 collection: optimum -6961.81388 at (14.095, 0.84296), where both
+/// constraints are active.
+#[test]
+fn a_constrained_optimum_is_found() {
+    let model = Model {
+        variables: vec![real("a", None, 13.0, 100.0), real("b", None, 0.0, 100.0)],
+        lets: Vec::new(),
+        objectives: vec![(Sense::Min, "(a-10)^3 + (b-20)^3".to_owned())],
+        constraints: limits(&[
+            ("-(a-5)^2 - (b-5)^2 + 100", Relation::AtMost, 0.0),
+            ("(a-6)^2 + (b-5)^2", Relation::AtMost, 82.81),
+        ]),
+        tables: Vec::new(),
+    };
+    let problem = Problem::compile(model).expect("valid");
+    for settings in all(2) {
+        let name = settings.algorithm().name;
+        let best = run(&problem, settings, 60_000, 5).best.expect("valid");
+        assert_eq!(best.violation.to_bits(), 0, "{name}");
+        let worse = best.f + 6_961.813_88;
+        let slack = if name == "ga" { 400.0 } else { 1.0 };
+        assert!((-0.01..slack).contains(&worse), "{name}: {worse}");
+    }
+}
+
+/// A gear train (Sandgren 1990): whole numbers of teeth, optimum 2.7e-12.
+#[test]
+fn whole_numbers_stay_whole() {
+    let teeth =
+        Variable { name: "t".to_owned(), kind: Kind::Int { lo: 12.0, hi: 60.0 }, length: Some(4) };
+    let model = Model {
+        variables: vec![teeth],
+        lets: Vec::new(),
+        objectives: vec![(Sense::Min, "(1/6.931 - t[0]*t[1]/(t[2]*t[3]))^2".to_owned())],
+        constraints: Vec::new(),
+        tables: Vec::new(),
+    };
+    let problem = Problem::compile(model).expect("valid");
+    let (settings, why) = Settings::auto(&problem).expect("valid");
+    assert_eq!(settings.algorithm().name, "ga");
+    assert!(why.contains("whole numbers"));
+    let best = run(&problem, settings, 40_000, 1).best.expect("valid");
+    assert!(best.x.iter().all(|x| x.fract() == 0.0 && (12.0..=60.0).contains(x)));
+    assert!(best.f < 1e-8, "{}", best.f);
+}
+
+#[test]
+fn values_that_are_not_numbers_are_worst_and_counted_everywhere() {
+    let model = |objective: &str| Model {
+        variables: vec![real("x", Some(2), -1.0, 1.0)],
+        lets: Vec::new(),
+        objectives: vec![(Sense::Max, objective.to_owned())],
+        constraints: Vec::new(),
+        tables: Vec::new(),
+    };
+    let patchy = Problem::compile(model("ln(x[0]) + sqrt(x[1])")).expect("valid");
+    let nowhere = Problem::compile(model("0/0 + x[0]")).expect("valid");
+    for settings in all(2) {
+        let name = settings.algorithm().name;
+        let outcome = run(&patchy, settings, 6000, 1);
+        assert!(outcome.best.is_some_and(|best| best.f > 1.0 - 1e-2), "{name}");
+        assert!(outcome.non_finite_evals > 0, "{name}");
+        let outcome = run(&nowhere, settings, 500, 1);
+        assert_eq!((outcome.best, outcome.non_finite_evals), (None, 500), "{name}");
+    }
+}
