@@ -1,6 +1,6 @@
 //! The algorithms there are.
 
-use crate::{cma, ga, lshade, parameter::Parameter, portfolio};
+use crate::{cma, ga, lshade, nsga, parameter::Parameter, portfolio};
 
 /// An algorithm, described for those who choose one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,11 +11,11 @@ pub struct Algorithm {
     pub title: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// Kind of variables: `real`.
+    /// Kind of variables: `real`, or `mixed` for all kinds.
     pub representation: &'static str,
-    /// Number of objectives: `single`.
+    /// Number of objectives: `single` or `multiple`.
     pub objectives: &'static str,
-    /// Constraints it handles: `bounds`.
+    /// Constraints it handles.
     pub constraints: &'static str,
     /// When it fits, and when not.
     pub applicability: &'static str,
@@ -29,7 +29,7 @@ pub struct Algorithm {
 
 /// All algorithms.
 pub const ALGORITHMS: &[Algorithm] =
-    &[portfolio::ALGORITHM, cma::ALGORITHM, lshade::ALGORITHM, ga::ALGORITHM];
+    &[portfolio::ALGORITHM, cma::ALGORITHM, lshade::ALGORITHM, ga::ALGORITHM, nsga::ALGORITHM];
 
 impl Algorithm {
     /// The algorithm of that name.

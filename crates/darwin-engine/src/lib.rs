@@ -1,6 +1,7 @@
 //! Evolutionary optimisation, pure and deterministic.
 //!
-//! [`optimize`] minimises or maximises an [`Objective`] inside a box. Time, seed, cancellation,
+//! [`optimize`] minimises or maximises an [`Objective`], or a user's expressions by
+//! [`Problem::compile`], inside a box. Time, seed, cancellation,
 //! threads and progress come as arguments; there is no clock, no I/O and no global state.
 //!
 //! # Determinism
@@ -35,10 +36,12 @@ mod error;
 mod executor;
 pub mod expression;
 pub mod ga;
+mod hypervolume;
 mod lshade;
 pub mod math;
 mod method;
 mod normal;
+mod nsga;
 mod objective;
 pub mod parameter;
 mod portfolio;
@@ -60,9 +63,11 @@ pub use executor::Executor;
 #[cfg(feature = "rayon")]
 pub use executor::MIN_PARALLEL_GENES;
 pub use ga::{CrossoverKind, Ga, GaOptions, GaSettings, MutationKind, ReplacementKind};
+pub use hypervolume::hypervolume;
 pub use lshade::{LshadeOptions, LshadeSettings};
+pub use nsga::{NsgaOptions, NsgaSettings};
 pub use objective::{LANES, Objective, Sense};
-pub use problem::{Limit, Model, Problem, Relation, Report};
+pub use problem::{Limit, MAX_OBJECTIVES, Model, Problem, Relation, Report};
 pub use run::{Best, Controls, Outcome, Run, Status, StopReason, optimize};
 pub use seed::{MAX_SEED, Seed};
 pub use settings::Settings;

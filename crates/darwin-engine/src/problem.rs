@@ -1,4 +1,4 @@
-//! What is optimised: the objective, constraints, and where.
+//! What is optimised: objectives, constraints, and where.
 
 use std::fmt;
 
@@ -10,8 +10,8 @@ use crate::{
 /// From here on a cost stands for how far a point breaks the constraints.
 const INFEASIBLE: f64 = 1e290;
 
-/// Most objectives, constraints and lets of a problem.
-const MAX_OBJECTIVES: usize = 1;
+/// Most objectives, and most constraints, of a problem.
+pub const MAX_OBJECTIVES: usize = 15;
 const MAX_CONSTRAINTS: usize = 100;
 const MAX_LETS: usize = 100;
 
@@ -82,6 +82,23 @@ impl Problem {
             return Err(Error::InvalidProblem { field: "dimension", reason });
         }
         Ok(Self { objective, bounds, space: None, senses: vec![sense], limits: Vec::new() })
+    }
+
+    /// A problem with several objectives over real variables.
+    ///
+    /// # Errors
+    /// [`Error::InvalidProblem`] when dimensions or numbers of outputs differ.
+    pub fn multiple(
+        objective: Box<dyn Objective>,
+        bounds: Bounds,
+        senses: Vec<Sense>,
+    ) -> Result<Self> {
+        if senses.is_empty() || senses.len() > MAX_OBJECTIVES || senses.len() != objective.outputs()
+        {
+            let reason = format!("must be 1 to {MAX_OBJECTIVES}, one for each output");
+            return Err(Error::InvalidProblem { field: "objectives", reason });
+        }
+        Ok(Self { senses, ..Self::new(objective, bounds, Sense::Min)? })
     }
 
     /// Compile a user's expressions.
@@ -221,6 +238,30 @@ impl Problem {
             };
         }
         bad
+    }
+
+    /// Costs of all objectives, and the violation, of a block of points, laid out as
+    /// [`Objective::evaluate`] does it, the violation last; infinite where a value is not finite.
+    /// Gives how many such points there are.
+    pub(crate) fn cost_vectors(&self, genes: &[[f64; LANES]], points: usize) -> (Vec<f64>, u64) {
+        let mut values = vec![f64::NAN; points * self.objective.outputs()];
+        self.raw(genes, &mut values);
+        let objectives = self.senses.len();
+        let mut costs = vec![f64::INFINITY; points * (objectives + 1)];
+        let mut bad = 0;
+        for point in 0..points {
+            let violation = self.violation(|limit| values[(objectives + limit) * points + point]);
+            let cost = |k: usize| self.senses[k].canonical_cost(values[k * points + point]);
+            if violation.is_finite() && (0..objectives).all(|k| cost(k).is_finite()) {
+                for k in 0..objectives {
+                    costs[k * points + point] = cost(k);
+                }
+                costs[objectives * points + point] = violation;
+            } else {
+                bad += 1;
+            }
+        }
+        (costs, bad)
     }
 
     fn raw(&self, genes: &[[f64; LANES]], values: &mut [f64]) {

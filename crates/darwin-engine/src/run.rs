@@ -3,13 +3,14 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Budget, Executor, Point, Problem, Result, Seed, Settings,
+    Budget, Executor, Point, Problem, Report, Result, Seed, Settings,
     batch::Batch,
     cma::Cma,
     codec::{Reader, Writer},
     ga::Ga,
     lshade::Lshade,
     method::Method,
+    nsga::Nsga,
     portfolio::Portfolio,
     problem::is_feasible,
     trace::Trace,
@@ -54,8 +55,11 @@ pub struct Best {
 /// What a run found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The best point; absent when no value was finite.
+    /// The best point; absent when no value was finite, and with several objectives.
     pub best: Option<Best>,
+    /// With several objectives, points that no other found point dominates, by the first objective;
+    /// without any feasible point, the least violating ones.
+    pub front: Vec<Report>,
     /// Evaluations made.
     pub evals: u64,
     /// Evaluations whose value was not finite.
@@ -119,7 +123,7 @@ impl fmt::Debug for Controls<'_> {
     }
 }
 
-/// Run an algorithm until its budget ends.
+/// Run an algorithm until its budget ends. One for a single objective takes the first of several.
 pub fn optimize(
     problem: &Problem,
     settings: impl Into<Settings>,
@@ -151,6 +155,7 @@ pub struct Run<'p> {
 enum Engine<'p> {
     Ga(Box<Ga<'p>>),
     Batch(Batch<'p>),
+    Nsga(Box<Nsga<'p>>),
 }
 
 impl<'p> Engine<'p> {
@@ -171,6 +176,7 @@ impl<'p> Run<'p> {
         let (settings, dimension) = (settings.into(), problem.bounds().dimension());
         let engine = match settings {
             Settings::Ga(settings) => Engine::Ga(Box::new(Ga::new(problem, settings, seed))),
+            Settings::Nsga(settings) => Engine::Nsga(Box::new(Nsga::new(problem, settings, seed))),
             Settings::Cma(settings) => Engine::batch(problem, Cma::new(dimension, settings, seed)),
             Settings::Lshade(settings) => {
                 Engine::batch(problem, Lshade::new(dimension, settings, budget.max_evals(), seed))
@@ -191,6 +197,7 @@ impl<'p> Run<'p> {
         let whole = match &mut self.engine {
             Engine::Ga(ga) => ga.step(room, executor, cancelled),
             Engine::Batch(batch) => batch.step(room, executor, cancelled),
+            Engine::Nsga(nsga) => nsga.step(room, executor, cancelled),
         };
         if !whole {
             return Some(StopReason::Cancelled);
@@ -208,11 +215,13 @@ impl<'p> Run<'p> {
         match &mut self.engine {
             Engine::Ga(ga) => ga.ask(),
             Engine::Batch(batch) => batch.ask(),
+            Engine::Nsga(nsga) => nsga.ask(),
         }
     }
 
     /// Learn the costs, smaller is better, of all that was asked last. What is not a number counts
-    /// as infinite, the worst.
+    /// as infinite, the worst. With several objectives, for each point the cost of every objective
+    /// and then by how much it breaks the constraints.
     pub fn tell(&mut self, costs: &[f64]) {
         let before = self.best_cost();
         let costs: Vec<f64> =
@@ -220,6 +229,7 @@ impl<'p> Run<'p> {
         match &mut self.engine {
             Engine::Ga(ga) => ga.tell(&costs),
             Engine::Batch(batch) => batch.tell(&costs),
+            Engine::Nsga(nsga) => nsga.tell(&costs),
         }
         self.record(before);
     }
@@ -235,6 +245,7 @@ impl<'p> Run<'p> {
         match &self.engine {
             Engine::Ga(ga) => ga.save(&mut writer),
             Engine::Batch(batch) => batch.save(&mut writer),
+            Engine::Nsga(nsga) => nsga.save(&mut writer),
         }
         writer.finish()
     }
@@ -262,6 +273,7 @@ impl<'p> Run<'p> {
         match &mut run.engine {
             Engine::Ga(ga) => ga.load(&mut reader)?,
             Engine::Batch(batch) => batch.load(&mut reader)?,
+            Engine::Nsga(nsga) => nsga.load(&mut reader)?,
         }
         reader.end()?;
         Ok(run)
@@ -283,6 +295,7 @@ impl<'p> Run<'p> {
         let (generation, evals) = match &self.engine {
             Engine::Ga(ga) => (ga.generation(), ga.evals()),
             Engine::Batch(batch) => (batch.generation(), batch.evals()),
+            Engine::Nsga(nsga) => (nsga.generation(), nsga.evals()),
         };
         let cost = self.best_cost();
         let best_f = is_feasible(cost).then(|| self.problem.sense().cost(cost));
@@ -295,6 +308,11 @@ impl<'p> Run<'p> {
         let (genes, non_finite_evals) = match &self.engine {
             Engine::Ga(ga) => (ga.best_x(), ga.non_finite_evals()),
             Engine::Batch(batch) => (batch.best_x(), batch.non_finite_evals()),
+            Engine::Nsga(nsga) => (&[] as &[f64], nsga.non_finite_evals()),
+        };
+        let front = match &self.engine {
+            Engine::Nsga(nsga) => nsga.front(),
+            _ => Vec::new(),
         };
         let best = self.best_cost().is_finite().then(|| {
             let report = self.problem.report(genes);
@@ -303,6 +321,7 @@ impl<'p> Run<'p> {
         });
         Outcome {
             best,
+            front,
             evals: status.evals,
             non_finite_evals,
             generations: status.generation,
@@ -315,6 +334,8 @@ impl<'p> Run<'p> {
         match &self.engine {
             Engine::Ga(ga) => ga.best_cost(),
             Engine::Batch(batch) => batch.best_cost(),
+            // A front has no best point.
+            Engine::Nsga(_) => f64::INFINITY,
         }
     }
 
@@ -340,8 +361,9 @@ impl<'p> Run<'p> {
         if matches!(&self.engine, Engine::Batch(batch) if batch.is_finished()) {
             return Some(StopReason::Converged);
         }
+        let has_best = !matches!(&self.engine, Engine::Nsga(_));
         let stagnation = budget.stagnation();
-        if stagnation > 0 && status.generation - self.improved_at >= stagnation {
+        if has_best && stagnation > 0 && status.generation - self.improved_at >= stagnation {
             return Some(StopReason::Stagnation);
         }
         if budget.max_time().is_some_and(|limit| (controls.elapsed)() >= limit) {

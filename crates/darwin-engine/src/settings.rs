@@ -1,8 +1,8 @@
 //! Which algorithm runs, and how.
 
 use crate::{
-    Algorithm, CmaOptions, CmaSettings, GaOptions, GaSettings, LshadeSettings, Problem, Result,
-    cma, ga, lshade, portfolio,
+    Algorithm, CmaOptions, CmaSettings, GaOptions, GaSettings, LshadeSettings, NsgaOptions,
+    NsgaSettings, Problem, Result, cma, ga, lshade, nsga, portfolio,
 };
 
 /// Checked settings of an algorithm.
@@ -17,6 +17,8 @@ pub enum Settings {
     Lshade(LshadeSettings),
     /// CMA-ES, axis search, CMA-ES with restarts; by the usual settings.
     Portfolio(CmaSettings),
+    /// NSGA-II, for several objectives.
+    Nsga(NsgaSettings),
 }
 
 impl Settings {
@@ -26,6 +28,10 @@ impl Settings {
     /// As [`GaOptions::resolve`].
     pub fn auto(problem: &Problem) -> Result<(Self, &'static str)> {
         let dimension = problem.bounds().dimension();
+        if problem.senses().len() > 1 {
+            let why = "several objectives: NSGA-II, which looks for all that none dominates";
+            return Ok((Self::Nsga(NsgaOptions::default().resolve()?), why));
+        }
         if problem.is_continuous() {
             let why = "all variables are real: one run of CMA-ES, a pass along the axes for what \
                        is separable, then CMA-ES with BIPOP restarts";
@@ -51,6 +57,7 @@ impl Settings {
             Self::Cma(_) => &cma::ALGORITHM,
             Self::Lshade(_) => &lshade::ALGORITHM,
             Self::Portfolio(_) => &portfolio::ALGORITHM,
+            Self::Nsga(_) => &nsga::ALGORITHM,
         }
     }
 }
@@ -76,5 +83,11 @@ impl From<CmaSettings> for Settings {
 impl From<LshadeSettings> for Settings {
     fn from(settings: LshadeSettings) -> Self {
         Self::Lshade(settings)
+    }
+}
+
+impl From<NsgaSettings> for Settings {
+    fn from(settings: NsgaSettings) -> Self {
+        Self::Nsga(settings)
     }
 }

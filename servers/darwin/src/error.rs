@@ -36,6 +36,14 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The algorithm is for another number of objectives.
+    #[error("{algorithm} is not for problems with {objectives} objectives")]
+    Unfit {
+        /// Its name.
+        algorithm: &'static str,
+        /// `single` or `multiple`.
+        objectives: &'static str,
+    },
     /// The engine refuses the request.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -94,6 +102,9 @@ impl From<Error> for ToolError {
                 let hint = "give {name, dimension}, or {variables, objectives}";
                 invalid("invalid_problem").with_field(place).with_hint(hint)
             }
+            Error::Unfit { .. } => invalid("invalid_argument")
+                .with_field("/algorithm")
+                .with_hint("use auto, or see list_algorithms with that number of objectives"),
             Error::Params { field, .. } => invalid("invalid_argument")
                 .with_field(format!("/params/{field}"))
                 .with_hint("list_algorithms shows the parameters of each algorithm"),
@@ -115,42 +126,11 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
             .with_field(format!("{place}/{field}"))
             .with_hint(hint)
     };
-    let in_expression = |code, part: &str, index: &usize, offset: &usize| {
-        // Names of variables are checked together with the expressions.
-        let place = if part == "variables" {
-            "/problem/variables".to_owned()
-        } else {
-            format!("/problem/{part}/{index}/expr")
-        };
-        let error = ToolError::new(Kind::InvalidInput, code, message.as_str()).with_field(place);
-        (error, json!({ "offset": offset }))
-    };
     match error {
         EngineError::InvalidVariable { index, field, .. } => {
             let place = format!("/problem/variables/{index}");
             let hint = "real, int and log need lo < hi, cat needs values";
             invalid("invalid_problem", &place, field, hint)
-        }
-        EngineError::InvalidExpression { part, index, offset, .. } => {
-            let (error, details) = in_expression("invalid_expression", part, index, offset);
-            let hint =
-                "the syntax is that of Python: x[0]^2 + sin(y), sum(i,0,n-1,x[i]), if(c,a,b)";
-            error.with_hint(hint).with_details(details)
-        }
-        EngineError::UnknownName { part, index, offset, name, known } => {
-            let (error, mut details) = in_expression("unknown_name", part, index, offset);
-            let near = suggest::nearest(name, known.iter().map(String::as_str));
-            let all = known.iter().take(60).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let hint = near.map_or_else(
-                || format!("known there: {all}"),
-                |near| format!("did you mean `{near}`? known there: {all}"),
-            );
-            details["nearest"] = near.into();
-            error.with_hint(hint).with_details(details)
-        }
-        EngineError::ExpressionLimit { part, index, offset, .. } => {
-            let (error, details) = in_expression("limit_exceeded", part, index, offset);
-            error.with_hint("use loops such as sum(i,0,n-1,..), or lets").with_details(details)
         }
         EngineError::InvalidProblem { field, .. } => {
             let hint = "give finite lo < hi and a dimension that the function has";
@@ -180,8 +160,46 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
         EngineError::InvalidSeed => {
             invalid("invalid_argument", "", "seed", "use a seed of at most 2^53 - 1")
         }
-        _ => ToolError::internal(message),
+        error => from_expression(error, &message).unwrap_or_else(|| ToolError::internal(message)),
     }
+}
+
+/// What is wrong in an expression, with its place.
+fn from_expression(error: &EngineError, message: &str) -> Option<ToolError> {
+    let in_expression = |code, part: &str, index: &usize, offset: &usize| {
+        // Names of variables are checked together with the expressions.
+        let place = if part == "variables" {
+            "/problem/variables".to_owned()
+        } else {
+            format!("/problem/{part}/{index}/expr")
+        };
+        let error = ToolError::new(Kind::InvalidInput, code, message).with_field(place);
+        (error, json!({ "offset": offset }))
+    };
+    Some(match error {
+        EngineError::InvalidExpression { part, index, offset, .. } => {
+            let (error, details) = in_expression("invalid_expression", part, index, offset);
+            let hint =
+                "the syntax is that of Python: x[0]^2 + sin(y), sum(i,0,n-1,x[i]), if(c,a,b)";
+            error.with_hint(hint).with_details(details)
+        }
+        EngineError::UnknownName { part, index, offset, name, known } => {
+            let (error, mut details) = in_expression("unknown_name", part, index, offset);
+            let near = suggest::nearest(name, known.iter().map(String::as_str));
+            let all = known.iter().take(60).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let hint = near.map_or_else(
+                || format!("known there: {all}"),
+                |near| format!("did you mean `{near}`? known there: {all}"),
+            );
+            details["nearest"] = near.into();
+            error.with_hint(hint).with_details(details)
+        }
+        EngineError::ExpressionLimit { part, index, offset, .. } => {
+            let (error, details) = in_expression("limit_exceeded", part, index, offset);
+            error.with_hint("use loops such as sum(i,0,n-1,..), or lets").with_details(details)
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

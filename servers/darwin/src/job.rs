@@ -39,6 +39,7 @@ impl Job {
         let largest = match self.settings {
             Settings::Ga(settings) => u64::from(settings.population),
             Settings::Lshade(settings) => u64::from(settings.population),
+            Settings::Nsga(settings) => u64::from(settings.population),
             // Restarts double the population.
             _ => self.budget.max_evals(),
         };

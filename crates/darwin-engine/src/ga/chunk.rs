@@ -13,6 +13,8 @@ pub(crate) struct Chunk {
     rows: Vec<f64>,
     lanes: Vec<[f64; LANES]>,
     costs: [f64; LANES],
+    /// Costs of several objectives, and violations; see [`Problem::cost_vectors`].
+    vectors: Vec<f64>,
     non_finite: u64,
 }
 
@@ -33,6 +35,7 @@ impl Chunk {
             rows: vec![0.0; dimension * LANES],
             lanes: vec![[0.0; LANES]; dimension],
             costs: [f64::INFINITY; LANES],
+            vectors: Vec::new(),
             non_finite: 0,
         }
     }
@@ -79,12 +82,28 @@ impl Chunk {
         self.non_finite = costs.iter().filter(|cost| !cost.is_finite()).count() as u64;
     }
 
-    pub(crate) fn evaluate(&mut self, problem: &Problem) {
+    /// Lay rows out as lanes.
+    fn spread(&mut self) {
         for (lane, row) in self.rows.chunks_exact(self.dimension).take(self.len).enumerate() {
             for (lanes, gene) in self.lanes.iter_mut().zip(row) {
                 lanes[lane] = *gene;
             }
         }
+    }
+
+    /// Evaluate all objectives.
+    pub(crate) fn evaluate_all(&mut self, problem: &Problem) {
+        self.spread();
+        (self.vectors, self.non_finite) = problem.cost_vectors(&self.lanes, self.len);
+    }
+
+    /// What [`Chunk::evaluate_all`] found for an individual.
+    pub(crate) fn vector(&self, lane: usize) -> Vec<f64> {
+        self.vectors.iter().skip(lane).step_by(self.len).copied().collect()
+    }
+
+    pub(crate) fn evaluate(&mut self, problem: &Problem) {
+        self.spread();
         self.non_finite = problem.costs(&self.lanes, &mut self.costs[..self.len]);
     }
 }

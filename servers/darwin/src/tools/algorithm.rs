@@ -33,6 +33,7 @@ enum Representation {
 #[schemars(inline)]
 enum Objectives {
     Single,
+    Multiple,
 }
 
 /// The algorithms.
@@ -104,7 +105,7 @@ enum DefaultValue {
 }
 
 /// The rule behind [`Fallback::PerDimension`].
-pub(crate) const PER_DIMENSION: &str = "1 / dimension";
+const PER_DIMENSION: &str = "1 / dimension";
 
 impl From<&Algorithm> for AlgorithmItem {
     fn from(algorithm: &Algorithm) -> Self {
@@ -168,6 +169,7 @@ impl ListAlgorithmsArgs {
         });
         let objectives = self.objectives.is_none_or(|wanted| match wanted {
             Objectives::Single => algorithm.objectives == "single",
+            Objectives::Multiple => algorithm.objectives == "multiple",
         });
         representation && objectives
     }

@@ -22,11 +22,11 @@ use crate::{
 pub(crate) struct OptimizeProblemArgs {
     /// What to optimise.
     problem: ProblemArgs,
-    /// portfolio, cma_es, lshade, ga, or auto (default), which says what it chose.
+    /// `portfolio`, `cma_es`, `lshade`, `ga`; `nsga2` for several objectives; or `auto` (default),
+    /// which says what it chose.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
     algorithm: Option<String>,
-    /// Settings of the algorithm.
     #[serde(default)]
     params: Params,
     /// When to stop, whichever comes first.
@@ -40,7 +40,7 @@ pub(crate) struct OptimizeProblemArgs {
     #[schemars(range(min = 1, max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
     threads: Option<u16>,
-    /// Most points of the history (default 20).
+    /// Most points of the history, and of the front (default 20; of the front 100).
     #[schemars(range(min = 2, max = 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
     points: Option<u16>,
@@ -72,8 +72,16 @@ pub(crate) struct OptimizeProblemOutput {
     status: RunStatus,
     /// Why it ended; evaluations and best are those of the last whole generation.
     stop_reason: Stop,
-    /// Best point.
-    best: BestPoint,
+    /// Best point, for one objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    best: Option<BestPoint>,
+    /// For several objectives: points that none found dominates, by the first objective, evenly
+    /// thinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    front: Option<Vec<FrontPoint>>,
+    /// Points of the whole front.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    front_size: Option<usize>,
     /// Evaluations made.
     evals: u64,
     /// Evaluations without a finite value; counted as worst.
@@ -134,6 +142,19 @@ pub(crate) struct BestPoint {
     violation: Option<f64>,
 }
 
+/// A point of a front.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FrontPoint {
+    /// Values of the variables by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Map<String, Value>>,
+    /// Objective values in their order.
+    f: Vec<f64>,
+    /// By how much constraints are broken, when there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    violation: Option<f64>,
+}
+
 /// Best so far.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct HistoryPoint {
@@ -148,8 +169,9 @@ pub(crate) struct HistoryPoint {
 
 /// Generations without improvement after which a run ends by default.
 const STAGNATION: u64 = 200;
-/// Points of the history by default.
+/// Points of the history, and of a front, by default.
 const POINTS: u16 = 20;
+const FRONT_POINTS: u16 = 100;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(count: &u64) -> bool {
@@ -166,7 +188,7 @@ impl OptimizeProblemArgs {
             }
             None | Some("auto") => {
                 let why = "the first algorithm that has all of the given params";
-                let settings = self.params.settings(self.params.algorithm()?, problem)?;
+                let settings = self.params.settings(self.params.algorithm(problem)?, problem)?;
                 Ok((settings, Some(why)))
             }
             Some(name) => {
@@ -254,8 +276,26 @@ impl OptimizeProblemOutput {
         let again = serde_json::to_string(&args.resolved(job, &outcome))
             .map_err(|error| ToolError::internal(error.to_string()))?;
         let evals = outcome.evals;
-        let best = outcome.best.ok_or(Error::NoFiniteValue { evals })?;
-        let history = outcome.history.iter().map(|point| HistoryPoint {
+        let many = job.problem.senses().len() > 1;
+        if outcome.best.is_none() && outcome.front.is_empty() {
+            return Err(Error::NoFiniteValue { evals }.into());
+        }
+        let limited = job.problem.constraints() > 0;
+        let named = |x: &[f64]| job.problem.space().map(|space| by_name(space, x));
+        let best = outcome.best.map(|best| BestPoint {
+            values: named(&best.x),
+            violation: limited.then_some(best.violation),
+            x: best.x,
+            f: best.f,
+        });
+        let front_size = many.then_some(outcome.front.len());
+        let rows = thinned(outcome.front, args.points.unwrap_or(FRONT_POINTS).into());
+        let front = rows.into_iter().map(|one| FrontPoint {
+            values: named(&one.x),
+            f: one.values,
+            violation: limited.then_some(one.violation),
+        });
+        let history = outcome.history.iter().filter(|_| !many).map(|point| HistoryPoint {
             generation: point.generation,
             evals: point.evals,
             f: point.f,
@@ -263,12 +303,9 @@ impl OptimizeProblemOutput {
         Ok(Self {
             status: RunStatus::Done,
             stop_reason,
-            best: BestPoint {
-                values: job.problem.space().map(|space| by_name(space, &best.x)),
-                violation: (job.problem.constraints() > 0).then_some(best.violation),
-                x: best.x,
-                f: best.f,
-            },
+            best,
+            front: many.then(|| front.collect()),
+            front_size,
             evals,
             non_finite_evals: outcome.non_finite_evals,
             generations: outcome.generations,
@@ -288,11 +325,26 @@ impl OptimizeProblemOutput {
     }
 }
 
+/// At most `most` >= 2 of the rows, evenly, the first and the last among them.
+fn thinned<T>(rows: Vec<T>, most: usize) -> Vec<T> {
+    let (all, gaps) = (rows.len(), most.max(2) - 1);
+    if all <= most {
+        return rows;
+    }
+    let mut next = 0;
+    let keep = |(place, row): (usize, T)| {
+        let kept = place == next * (all - 1) / gaps;
+        next += usize::from(kept);
+        kept.then_some(row)
+    };
+    rows.into_iter().enumerate().filter_map(keep).collect()
+}
+
 #[tool_router(router = optimize_tools, vis = "pub(crate)")]
 impl Server {
     /// Minimise or maximise your own expression, with constraints, or a built-in function, over
-    /// real, whole, logarithmic, boolean and category variables. Gives best point and value,
-    /// convergence history, seed, and a line that repeats the run.
+    /// real, whole, logarithmic, boolean and category variables; several objectives give a front.
+    /// Gives best point and value, convergence history, seed, and a line that repeats the run.
     #[tool(
         title = "Optimise a problem",
         annotations(
@@ -313,5 +365,22 @@ impl Server {
         let pool = job.gains_from_threads().then(|| self.pool()).flatten();
         let outcome = job.run(pool, &ct, &progress).await?;
         Ok(Json(OptimizeProblemOutput::new(&args, &job, outcome)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_the_ends_and_the_bound() {
+        for all in 0_usize..60 {
+            for most in 2..30 {
+                let kept = thinned((0..all).collect(), most);
+                assert_eq!(kept.len(), all.min(most), "{all} {most}");
+                assert_eq!(kept.first().copied(), (all > 0).then_some(0));
+                assert_eq!(kept.last().copied(), all.checked_sub(1));
+            }
+        }
     }
 }

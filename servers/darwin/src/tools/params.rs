@@ -2,17 +2,15 @@
 
 use darwin_engine::{
     ALGORITHMS, Algorithm, CmaOptions, CrossoverKind, GaOptions, LshadeOptions, MutationKind,
-    Problem, ReplacementKind, Restarts, Settings,
-    parameter::{Fallback, Integer, Parameter, ParameterKind},
+    NsgaOptions, Problem, ReplacementKind, Restarts, Settings, parameter::ParameterKind,
 };
 use mcp_core::prelude::*;
 use schemars::Schema;
 use serde_json::{Value, json};
 
-use super::algorithm::PER_DIMENSION;
 use crate::Error;
 
-/// Settings; the schema of each field comes from the engine's parameter table.
+/// Settings of the algorithm; `list_algorithms` shows ranges, defaults and meanings.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = describe)]
@@ -51,68 +49,25 @@ pub(crate) struct Params {
     best_share: Option<f64>,
 }
 
-/// Give every property the type, range and description of the engine's tables. Those that several
-/// algorithms have come from the one with the widest range, with all defaults.
+/// Give every property the type and the words of the engine's tables, and its owners. Ranges,
+/// defaults and meanings are in `list_algorithms`, so that they cost nothing until they are wanted;
+/// the engine checks them.
 fn describe(schema: &mut Schema) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
         return;
     };
-    for name in properties.keys().cloned().collect::<Vec<_>>() {
-        let having = || {
-            ALGORITHMS.iter().filter_map(|algorithm| {
-                algorithm.parameter(&name).map(|parameter| (algorithm.name, parameter))
-            })
-        };
-        let shared = having().count() > 1;
-        let least = |parameter: &Parameter| range_of(parameter).map_or(0, |range| range.min);
-        let Some((owner, first)) = having().min_by_key(|(_, parameter)| least(parameter)) else {
+    for (name, schema) in properties {
+        let having = || ALGORITHMS.iter().filter(|algorithm| algorithm.parameter(name).is_some());
+        let Some(parameter) = having().find_map(|algorithm| algorithm.parameter(name)) else {
             continue;
         };
-        let mut schema = schema_of(first);
-        let text = if shared {
-            let defaults: Vec<String> = having()
-                .map(|(name, parameter)| format!("{name} {}", default_of(parameter)))
-                .collect();
-            format!("{} (default: {})", first.description, defaults.join(", "))
-        } else {
-            let with = first
-                .only_with
-                .map_or_else(String::new, |(name, value)| format!(", with {name} {value}"));
-            format!("{owner}{with}: {} (default {})", first.description, default_of(first))
+        *schema = match parameter.kind {
+            ParameterKind::Integer(_) | ParameterKind::Rule(..) => json!({"type": "integer"}),
+            ParameterKind::Real(_) => json!({"type": "number"}),
+            ParameterKind::Choice(words) => json!({"type": "string", "enum": words}),
         };
-        schema["description"] = text.into();
-        properties.insert(name, schema);
-    }
-}
-
-fn range_of(parameter: &Parameter) -> Option<Integer> {
-    match parameter.kind {
-        ParameterKind::Integer(integer) | ParameterKind::Rule(integer, _) => Some(integer),
-        _ => None,
-    }
-}
-
-fn default_of(parameter: &Parameter) -> String {
-    match parameter.kind {
-        ParameterKind::Integer(integer) => integer.default.to_string(),
-        ParameterKind::Rule(_, rule) => rule.to_owned(),
-        ParameterKind::Real(real) => match real.default {
-            Fallback::Fixed(value) => value.to_string(),
-            Fallback::PerDimension => PER_DIMENSION.to_owned(),
-        },
-        ParameterKind::Choice(words) => words.first().copied().unwrap_or_default().to_owned(),
-    }
-}
-
-fn schema_of(parameter: &Parameter) -> Value {
-    match parameter.kind {
-        ParameterKind::Integer(integer) | ParameterKind::Rule(integer, _) => {
-            json!({"type": "integer", "minimum": integer.min, "maximum": integer.max})
-        }
-        ParameterKind::Real(real) => {
-            json!({"type": "number", "minimum": real.min, "maximum": real.max})
-        }
-        ParameterKind::Choice(words) => json!({"type": "string", "enum": words}),
+        let owners: Vec<&str> = having().map(|algorithm| algorithm.name).collect();
+        schema["description"] = format!("Of {}.", owners.join(", ")).into();
     }
 }
 
@@ -122,10 +77,12 @@ impl Params {
     }
 
     /// The first algorithm that has every parameter that is given.
-    pub(crate) fn algorithm(&self) -> Result<&'static Algorithm, Error> {
-        let names = self.names();
-        let fits =
-            |algorithm: &&Algorithm| names.iter().all(|name| algorithm.parameter(name).is_some());
+    pub(crate) fn algorithm(&self, problem: &Problem) -> Result<&'static Algorithm, Error> {
+        let (names, objectives) = (self.names(), objectives_of(problem));
+        let fits = |algorithm: &&Algorithm| {
+            algorithm.objectives == objectives
+                && names.iter().all(|name| algorithm.parameter(name).is_some())
+        };
         ALGORITHMS.iter().find(fits).ok_or_else(|| {
             let field = names.first().cloned().unwrap_or_default();
             let reason = "and the others belong to no single algorithm".to_owned();
@@ -143,6 +100,10 @@ impl Params {
             let reason = format!("is no parameter of {}", algorithm.name);
             return Err(Error::Params { field, reason });
         }
+        let objectives = objectives_of(problem);
+        if algorithm.objectives != objectives {
+            return Err(Error::Unfit { algorithm: algorithm.name, objectives });
+        }
         let dimension = problem.bounds().dimension();
         Ok(match algorithm.name {
             "cma_es" => CmaOptions::try_from(self)?.resolve(dimension)?.into(),
@@ -151,6 +112,13 @@ impl Params {
                 LshadeOptions { population, best_share }.resolve(dimension)?.into()
             }
             "ga" => GaOptions::try_from(self)?.resolve(dimension)?.into(),
+            "nsga2" => NsgaOptions {
+                population: self.population,
+                crossover_eta: self.crossover_eta,
+                mutation_eta: self.mutation_eta,
+            }
+            .resolve()?
+            .into(),
             _ => Settings::portfolio(dimension)?,
         })
     }
@@ -162,6 +130,10 @@ impl Params {
             _ => Vec::new(),
         }
     }
+}
+
+fn objectives_of(problem: &Problem) -> &'static str {
+    if problem.senses().len() > 1 { "multiple" } else { "single" }
 }
 
 impl From<Settings> for Params {
@@ -178,6 +150,12 @@ impl From<Settings> for Params {
             Settings::Lshade(settings) => Self {
                 population: Some(settings.population),
                 best_share: Some(settings.best_share),
+                ..Self::default()
+            },
+            Settings::Nsga(settings) => Self {
+                population: Some(settings.population),
+                crossover_eta: Some(settings.crossover_eta),
+                mutation_eta: Some(settings.mutation_eta),
                 ..Self::default()
             },
             _ => Self::default(),
@@ -269,6 +247,8 @@ impl From<GaOptions> for Params {
 
 #[cfg(test)]
 mod tests {
+    use darwin_engine::parameter::Parameter;
+
     use super::*;
 
     #[test]
@@ -280,18 +260,23 @@ mod tests {
         let seen = fields(schemars::schema_for!(Params));
         let tables = ALGORITHMS.iter().flat_map(|algorithm| algorithm.parameters);
         let table: std::collections::BTreeSet<_> = tables.map(|p| p.name.to_owned()).collect();
-        // A field without a row would keep the derived schema, which has no description.
         assert_eq!(seen.keys().cloned().collect::<std::collections::BTreeSet<_>>(), table);
-        assert!(seen.values().all(|schema| schema["description"].is_string()));
         for algorithm in ALGORITHMS {
-            for Parameter { name, .. } in algorithm.parameters {
-                let probe = match seen[*name]["type"].as_str().unwrap() {
-                    "string" => seen[*name]["enum"][1].clone(),
-                    _ => seen[*name]["maximum"].clone(),
+            for Parameter { name, kind, .. } in algorithm.parameters {
+                let probe = match kind {
+                    ParameterKind::Integer(integer) | ParameterKind::Rule(integer, _) => {
+                        json!(integer.max)
+                    }
+                    ParameterKind::Real(real) => json!(real.max),
+                    ParameterKind::Choice(words) => json!(words[1]),
                 };
                 let params: Params = serde_json::from_value(json!({ *name: probe })).unwrap();
                 assert!(!params.is_empty() && params.names() == [*name], "{name}");
-                assert!(params.algorithm().unwrap().parameter(name).is_some());
+                let objective = Box::new(darwin_engine::Function::Sphere.on(2).unwrap());
+                let bounds = darwin_engine::Bounds::cube(2, 0.0, 1.0).unwrap();
+                let sense = darwin_engine::Sense::Min;
+                let problem = Problem::new(objective, bounds, sense).unwrap();
+                assert!(params.algorithm(&problem).unwrap().parameter(name).is_some());
             }
         }
     }

@@ -38,8 +38,8 @@ pub(crate) struct ProblemArgs {
     #[schemars(length(max = 100))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     lets: Vec<LetArgs>,
-    /// What is best; one.
-    #[schemars(length(max = 1))]
+    /// What is best; several give a front.
+    #[schemars(length(max = 15))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     objectives: Vec<ObjectiveArgs>,
     /// What must hold.

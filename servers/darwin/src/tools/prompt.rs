@@ -28,8 +28,8 @@ pub(crate) const ALL: &[Prompt] = &[Prompt {
     ],
     template: "Find settings of the genetic algorithm for {function} with {dimension} variables.\n\
                1. See the parameters and their ranges with list_algorithms.\n\
-               2. Run optimize_problem with default params, budget.max_evals {max_evals} and seeds \
-               1, 2, 3, 4, 5: this is the baseline.\n\
+               2. Run optimize_problem with algorithm ga, default params, budget.max_evals \
+               {max_evals} and seeds 1, 2, 3, 4, 5: this is the baseline.\n\
                3. Change one thing at a time (population, crossover, mutation_probability, \
                tournament, replacement), each with the same budget and the same five seeds.\n\
                4. Compare medians of best.f. Combine the changes that helped, run once more, and \

@@ -247,9 +247,9 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
     let listed = server.call("list_algorithms", json!({"representation": "real"})).await?;
     let items = listed.structured()["items"].as_array().ok_or("no items")?.clone();
     let names: Vec<_> = items.iter().map(|item| &item["name"]).collect();
-    assert_eq!(names, ["portfolio", "cma_es", "lshade", "ga"]);
+    assert_eq!(names, ["portfolio", "cma_es", "lshade", "ga", "nsga2"]);
     let mixed = server.call("list_algorithms", json!({"representation": "mixed"})).await?;
-    assert_eq!(mixed.structured()["items"].as_array().map(Vec::len), Some(1));
+    assert_eq!(mixed.structured()["items"].as_array().map(Vec::len), Some(2));
     for item in &items {
         for parameter in item["parameters"].as_array().ok_or("no parameters")? {
             let name = parameter["name"].as_str().ok_or("no name")?;
@@ -257,8 +257,12 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
                 Some("string") => json!("no such word"),
                 _ => json!(parameter["max"].as_f64().ok_or("no max")? + 1.0),
             };
+            let mut problem = json!({"name": "sphere", "dimension": 2});
+            if item["objectives"] == "multiple" {
+                problem = schaffer();
+            }
             let arguments = json!({
-                "problem": {"name": "sphere", "dimension": 2},
+                "problem": problem,
                 "algorithm": item["name"],
                 "params": {name: wrong},
             });
@@ -312,6 +316,41 @@ async fn own_expressions_are_optimised_and_answered_by_name() -> TestResult {
     assert_eq!((&run["algorithm"], best["x"].as_array().map(Vec::len)), (&json!("ga"), Some(7)));
     let again = server.call("optimize_problem", arguments_of(&run["repro"])?).await?;
     assert_eq!(again.structured()["best"], *best);
+    Ok(())
+}
+
+/// Schaffer (1985): x^2 against (x - 2)^2; the front is 0 <= x <= 2.
+fn schaffer() -> Value {
+    json!({
+        "variables": [{"name": "x", "lo": -1000, "hi": 1000}],
+        "objectives": [{"expr": "x^2"}, {"expr": "(x-2)^2"}]
+    })
+}
+
+#[tokio::test]
+async fn several_objectives_give_a_front() -> TestResult {
+    let server = server().await?;
+    let arguments =
+        json!({"problem": schaffer(), "budget": {"max_evals": 10_000}, "seed": 6, "points": 11});
+    let answer = server.call("optimize_problem", arguments.clone()).await?;
+    let run = answer.structured();
+    assert_eq!((&run["algorithm"], &run["evals"]), (&json!("nsga2"), &json!(10_000)));
+    assert!(run["best"].is_null() && run["front_size"].as_u64().is_some_and(|n| n > 60));
+    let front = run["front"].as_array().ok_or("no front")?;
+    assert_eq!(front.len(), 11);
+    let at = |point: &Value| point["values"]["x"].as_f64().unwrap_or(f64::NAN);
+    assert!(front.windows(2).all(|pair| at(&pair[0]) < at(&pair[1])), "{front:?}");
+    let ends = (at(&front[0]), at(&front[10]));
+    assert!(ends.0.abs() < 0.05 && (ends.1 - 2.0).abs() < 0.05, "{ends:?}");
+    let again = server.call("optimize_problem", arguments_of(&run["repro"])?).await?;
+    assert_eq!(again.structured()["front"], run["front"]);
+    let mut unfit = arguments;
+    unfit["algorithm"] = "cma_es".into();
+    let error = server.call("optimize_problem", unfit).await?.error();
+    assert_eq!(
+        (&error["code"], &error["field"]),
+        (&json!("invalid_argument"), &json!("/algorithm"))
+    );
     Ok(())
 }
 
