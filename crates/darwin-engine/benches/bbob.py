@@ -3,6 +3,7 @@
     pip install cma==4.5.* coco-experiment numpy
     cargo build --release -p darwin-engine --example asktell
     python crates/darwin-engine/benches/bbob.py target/release/examples/asktell rows.csv 5:1-3 10:1
+    python crates/darwin-engine/benches/bbob.py summary rows.csv
 
 Functions f1 to f24, budget 10^4 x D evaluations, target f_opt + 1e-8. A row per run: evaluations
 until the target (empty when missed), precision reached, and how many of 51 targets from 10^2 to
@@ -10,10 +11,12 @@ until the target (empty when missed), precision reached, and how many of 51 targ
 """
 
 import csv
+import os
 import resource
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 import cma
@@ -26,9 +29,8 @@ TARGETS = 10.0 ** np.linspace(2, -8, 51)
 class Recorder:
     """Counts evaluations, and stops at the target or the end of the budget."""
 
-    def __init__(self, problem, budget):
-        self.problem, self.budget = problem, budget
-        self.f_opt = problem.final_target_fvalue1 - 1e-8
+    def __init__(self, problem, budget, f_opt):
+        self.problem, self.budget, self.f_opt = problem, budget, f_opt
         self.evals, self.best, self.hit = 0, np.inf, None
 
     def __call__(self, x):
@@ -78,11 +80,60 @@ def pycma(recorder, dimension, seed):
     cma.fmin2(recorder, start, 2, options, bipop=True, restarts=99)
 
 
+def optimum(dimension, function, instance):
+    """The value at the best point, on a copy of the problem: coco tells the point by a file only."""
+    problem = copy(dimension, function, instance)
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        problem._best_parameter("print")
+        (name,) = os.listdir(folder)
+        point = np.loadtxt(name)
+        os.chdir(before)
+    return problem(point)
+
+
+def copy(dimension, function, instance):
+    choice = f"dimensions: {dimension} function_indices: {function}"
+    return cocoex.Suite("bbob", f"instances: {instance}", choice).next_problem()
+
+
 def cpu():
     return time.process_time() + resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
 
 
+def summary(path):
+    """Per dimension and solver: runs solved, share of targets hit, CPU time, where pycma differs."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    for dimension in sorted({row["dimension"] for row in rows}, key=int):
+        here = [row for row in rows if row["dimension"] == dimension]
+        solvers = list(dict.fromkeys(row["solver"] for row in here))
+        triples = [(row["function"], row["instance"]) for row in here]
+        # Only problems that every solver has finished.
+        whole = [one for one in dict.fromkeys(triples) if triples.count(one) == len(solvers)]
+        solved = {}
+        print(f"\n{dimension}-D, {len(whole)} problems\n\n| Solver | Solved | Targets | CPU s |\n|---|---|---|---|")
+        for solver in solvers:
+            mine = [r for r in here if r["solver"] == solver and (r["function"], r["instance"]) in whole]
+            solved[solver] = {(r["function"], r["instance"]) for r in mine if r["hit"]}
+            targets = sum(int(row["targets"]) for row in mine) / (51 * len(mine))
+            seconds = sum(float(row["cpu_s"]) for row in mine)
+            print(f"| {solver} | {len(solved[solver])} | {targets:.3f} | {seconds:.1f} |")
+        show = lambda pairs: ", ".join(f"f{f}/{i}" for f, i in sorted(pairs, key=lambda p: (int(p[0]), p[1])))
+        print(f"\nportfolio only: {show(solved['portfolio'] - solved['pycma-bipop']) or 'none'}; ", end="")
+        print(f"pycma only: {show(solved['pycma-bipop'] - solved['portfolio']) or 'none'}")
+        both = solved["cma_es"] & solved["pycma-bipop"]
+        hits = {(r["solver"], r["function"], r["instance"]): r["hit"] for r in here}
+        ratios = [int(hits["cma_es", *one]) / int(hits["pycma-bipop", *one]) for one in both]
+        if ratios:
+            print(f"cma_es / pycma evaluations where both solve: {np.exp(np.mean(np.log(ratios))):.2f}")
+
+
 def main():
+    if sys.argv[1] == "summary":
+        summary(sys.argv[2])
+        return
     binary, path, *plans = sys.argv[1:]
     solvers = {
         "portfolio": engine(binary, "portfolio"),
@@ -98,15 +149,14 @@ def main():
             first, _, last = instances.partition("-")
             for instance in range(int(first), int(last or first) + 1):
                 for function in range(1, 25):
+                    f_opt = optimum(int(dimension), function, instance)
                     for name, solve in solvers.items():
-                        row(rows, int(dimension), function, instance, name, solve)
+                        row(rows, int(dimension), function, instance, f_opt, name, solve)
                         out.flush()
 
 
-def row(rows, dimension, function, instance, name, solve):
-    choice = f"dimensions: {dimension} function_indices: {function}"
-    suite = cocoex.Suite("bbob", f"instances: {instance}", choice)
-    recorder = Recorder(suite.next_problem(), 10_000 * dimension)
+def row(rows, dimension, function, instance, f_opt, name, solve):
+    recorder = Recorder(copy(dimension, function, instance), 10_000 * dimension, f_opt)
     before = cpu()
     solve(recorder, dimension, 1000 * function + instance)
     spent = cpu() - before
