@@ -10,6 +10,8 @@ use rmcp::{
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::untrusted;
+
 /// What a tool handler returns.
 ///
 /// It is *named* `Result` because rmcp finds the output schema by that word.
@@ -185,10 +187,12 @@ impl ToolError {
     /// The form on the wire.
     pub fn to_json(&self) -> Value {
         let body = &self.0;
+        // A message may repeat a word of the caller's: what acts on a reader stays out of it.
+        let hint = body.hint.as_deref().map(untrusted::clean);
         serde_json::to_value(Wire {
             code: &body.code,
-            message: &body.message,
-            hint: body.hint.as_deref(),
+            message: &untrusted::clean(&body.message),
+            hint: hint.as_deref(),
             field: body.field.as_deref(),
             retry_after_ms: body
                 .retry_after
@@ -289,6 +293,13 @@ mod tests {
             assert_eq!(got.to_json(), sent.to_json());
             assert_eq!(result.meta.map(|meta| meta.0.len()), Some(0));
         }
+    }
+
+    #[test]
+    fn what_acts_on_a_reader_stays_out_of_messages() {
+        let json =
+            ToolError::invalid("/x", "no `\u{202e}txet`\n  ^").with_hint("a\u{1b}[31mb").to_json();
+        assert_eq!((&json["message"], &json["hint"]), (&"no `txet`\n  ^".into(), &"ab".into()));
     }
 
     #[test]

@@ -199,7 +199,7 @@ fn plain_http_asks_for_the_same_scopes_and_counts_the_same_quotas() {
             assert_eq!(plain(&closed, &read, target, "{}").await?.0, 200, "{target}");
         }
         let (_, listed) = plain(&closed, &read, "GET /tools", "").await?;
-        assert_eq!(listed["tools"].as_array().map(Vec::len), Some(1), "the one that only reads");
+        assert_eq!(listed["tools"].as_array().map(Vec::len), Some(2), "those that only read");
         let (status, problem) = plain(&closed, &read, "POST /tools/greet", "{}").await?;
         assert_eq!((status, &problem["code"]), (403, &json!("insufficient_scope")));
         assert_eq!(plain(&closed, &read, "GET /tools/greet", "").await?.0, 404);

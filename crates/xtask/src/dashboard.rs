@@ -40,6 +40,7 @@ fn panel(title: &'static str, unit: &'static str, query: String, legend: &'stati
     Panel { title, unit, queries: vec![(query, legend)] }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn panels() -> Vec<Panel> {
     let rate =
         |metric: &str, more: &str| format!("rate({metric}{{{CHOSEN}{more}}}[$__rate_interval])");

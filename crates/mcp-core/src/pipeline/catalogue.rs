@@ -240,6 +240,9 @@ fn drop_null(schema: &mut Value) {
 
 fn drop_own_null(schema: &mut Value) {
     let Value::Object(object) = schema else { return };
+    if let Some(Value::Array(options)) = object.get_mut("enum") {
+        options.retain(|option| !option.is_null());
+    }
     if let Some(Value::Array(names)) = object.get_mut("type") {
         names.retain(|name| name != "null");
         if let [name] = names.as_slice() {
@@ -277,6 +280,7 @@ mod tests {
     fn optional_arguments_are_not_told_to_take_null() {
         let mut schema = json!({"properties": {
             "a": {"type": ["string", "null"], "maxLength": 5},
+            "e": {"type": ["string", "null"], "enum": ["x", "y", null]},
             "b": {"description": "B.", "anyOf": [{"$ref": "#/$defs/B"}, {"type": "null"}]},
             "c": {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}}});
         drop_null(&mut schema);
@@ -284,6 +288,7 @@ mod tests {
             schema,
             json!({"properties": {
             "a": {"type": "string", "maxLength": 5},
+            "e": {"type": "string", "enum": ["x", "y"]},
             "b": {"description": "B.", "$ref": "#/$defs/B"},
             "c": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}})
         );
