@@ -128,7 +128,7 @@ pub async fn in_02<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     Ok(Outcome::Run)
 }
 
-/// Characters that deceive: lone surrogates, NUL, direction marks, look-alikes.
+/// Characters that deceive: lone surrogates, NUL, direction marks, twins of letters.
 pub async fn in_03<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     let Some(mut channel) = Channel::open::<S>(transport).await? else { return Ok(NO_REST) };
     let first = channel.tools[0]["name"].as_str().unwrap_or_default().to_owned();

@@ -49,7 +49,7 @@ pub const CASES: &[(&str, &str, &str)] = &[
     ("AU-16", "protected-resource metadata", "canonical URI, issuers, no wildcard"),
     ("IN-01", "type, range, enum, pattern, missing, extra", "isError with the place"),
     ("IN-02", "NaN, 1e400, overflow, 2^53 + 1, fraction for integer", "-32700; isError"),
-    ("IN-03", "surrogates, NUL, direction marks, look-alikes", "isError or literal"),
+    ("IN-03", "surrogates, NUL, direction marks, twins of letters", "isError or literal"),
     ("IN-04", "paths that leave their root, in every text", "nothing written outside"),
     ("IN-05", "links, races, archives", "refused"),
     ("IN-06", "shell metacharacters and options, in every text", "no shell"),
