@@ -251,17 +251,17 @@ fn open_keys(
     member: &'static Member,
     state: &StateDir,
 ) -> Result<ApiKeys, StartError> {
-    if core.api_keys.is_some() && core.api_keys_file.is_none() {
-        return Ok(ApiKeys::open(member.name, core.api_keys.as_ref(), None)?);
+    if core.api_key.is_some() && core.api_keys_file.is_none() {
+        return Ok(ApiKeys::open(member.name, core.api_key.as_ref(), None)?);
     }
     let path = keys_path(core, state)?;
-    if core.api_keys.is_none() {
+    if core.api_key.is_none() {
         make_first(&path, member)?;
     }
     if key_file::is_exposed(&path) {
         tracing::warn!(path = %path.display(), "other users can read the file of API keys: chmod 600");
     }
-    Ok(ApiKeys::open(member.name, core.api_keys.as_ref(), Some(path))?)
+    Ok(ApiKeys::open(member.name, core.api_key.as_ref(), Some(path))?)
 }
 
 fn make_first(path: &Path, member: &Member) -> Result<(), StartError> {

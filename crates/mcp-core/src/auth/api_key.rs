@@ -157,7 +157,7 @@ fn fixed(keys: &str) -> Result<HashMap<Digest, Arc<Key>>, ConfigError> {
                     index + 1,
                     key.len()
                 );
-                return Err(ConfigError::new("api_keys", message)
+                return Err(ConfigError::new("api_key", message)
                     .with_hint("use random keys: `key create NAME` makes one"));
             }
             let id = format!("key:configured-{}", index + 1);

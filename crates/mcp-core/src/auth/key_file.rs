@@ -222,7 +222,7 @@ pub(super) fn first(path: &Path, server: &str) -> Result<bool, KeyFileError> {
     })
 }
 
-/// The key that [`first`] made, if it is still there.
+/// The first key of the installation, if it is still there.
 pub fn shown(path: &Path) -> Option<String> {
     Some(std::fs::read_to_string(beside(path)).ok()?.trim().to_owned())
 }

@@ -96,7 +96,7 @@ async fn the_eleventh_wrong_key_of_an_address_is_too_many() {
     let dir = tempfile::tempdir().unwrap();
     let core = CoreConfig {
         auth: vec![AuthMode::ApiKey],
-        api_keys: Some(secret(KEY)),
+        api_key: Some(secret(KEY)),
         ..CoreConfig::default()
     };
     let closed = authenticator(dir.path(), &core);

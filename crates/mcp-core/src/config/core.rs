@@ -46,9 +46,9 @@ pub struct CoreConfig {
     pub public_url: Option<String>,
     /// API keys that may do everything, comma-separated, at least 32 characters each. More is told
     /// of keys in `api_keys_file`.
-    pub api_keys: Option<SecretString>,
+    pub api_key: Option<SecretString>,
     /// File of API keys, kept by `key create`; by default `api_keys.json` in the state directory.
-    /// When there is none and `api_keys` is unset, a first key is made beside it, in `api_key`.
+    /// When there is none and `api_key` is unset, a first key is made beside it, in `api_key`.
     pub api_keys_file: Option<PathBuf>,
     /// Secret of at least 32 bytes that tokens are signed with (HS256): `token mint` makes them.
     /// Not together with `jwks_url`.
@@ -121,7 +121,7 @@ pub struct CoreConfig {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum AuthMode {
-    /// A key of `api_keys` or `api_keys_file` as bearer.
+    /// A key of `api_key` or `api_keys_file` as bearer.
     ApiKey,
     /// A signed token as bearer.
     Jwt,
@@ -155,7 +155,7 @@ impl Default for CoreConfig {
             auth: Vec::new(),
             allow_unauthenticated: false,
             public_url: None,
-            api_keys: None,
+            api_key: None,
             api_keys_file: None,
             jwt_secret: None,
             jwks_url: None,

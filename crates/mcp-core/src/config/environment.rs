@@ -26,7 +26,7 @@ pub(super) const ALIASES: &[(&str, &str)] = &[
     ("MCP_HOST", "MACHINA_BIND"),
     ("MCP_PORT", "MACHINA_PORT"),
     ("LOG_LEVEL", "MACHINA_LOG_LEVEL"),
-    ("API_KEYS", "MACHINA_API_KEYS"),
+    ("API_KEYS", "MACHINA_API_KEY"),
     ("JWT_SECRET", "MACHINA_JWT_SECRET"),
 ];
 

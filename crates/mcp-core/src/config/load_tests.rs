@@ -148,3 +148,12 @@ fn strangers_reach_no_open_server_by_accident() {
     assert!(bound(&[("MACHINA_ALLOW_UNAUTHENTICATED", "1")]).is_ok());
     assert!(bound(&[("MACHINA_AUTH", "api_key")]).is_ok());
 }
+
+#[test]
+fn no_setting_has_the_name_of_the_file_of_another() {
+    let settings = crate::config::settings_of::<CoreConfig>("MACHINA_");
+    for secret in settings.iter().filter(|setting| setting.secret) {
+        let twin = format!("{}_FILE", secret.variable);
+        assert!(settings.iter().all(|setting| setting.variable != twin), "{twin}");
+    }
+}
