@@ -114,7 +114,11 @@ pub fn analyze(question: &Question, is_cancelled: &dyn Fn() -> bool) -> Result<A
         .iter()
         .map(|curve| Rate { mean: curve.mean(), interval: ends.map(|mass| curve.quantile(mass)) })
         .collect();
-    let grid::Verdict { p_best, expected_loss } = grid::judge(&curves, is_cancelled)?;
+    let grid::Verdict { mut p_best, expected_loss } = grid::judge(&curves, is_cancelled)?;
+    let defect = (p_best.iter().sum::<f64>() - 1.0).abs();
+    for p in &mut p_best {
+        *p = p.min(1.0);
+    }
     let mut lift = Vec::with_capacity(curves.len() - 1);
     for (index, arm) in curves.iter().enumerate().skip(1) {
         if is_cancelled() {
@@ -126,7 +130,6 @@ pub fn analyze(question: &Question, is_cancelled: &dyn Fn() -> bool) -> Result<A
         };
         lift.push(pair::lift(&curves[0], arm, p_better, question));
     }
-    let defect = (p_best.iter().sum::<f64>() - 1.0).abs();
     let decision = decide(question, &expected_loss, &lift);
     Ok(Analysis { posteriors, rates, p_best, expected_loss, lift, decision, defect })
 }
@@ -140,9 +143,9 @@ pub fn probability_greater(a: BetaPrior, b: BetaPrior) -> Result<f64> {
 /// The finite sum where a parameter is a small integer, quadrature elsewhere.
 fn p_greater(a: &Curve, b: &Curve, is_cancelled: &dyn Fn() -> bool) -> Result<f64> {
     if let Some(p) = sum::p_greater([a.a, a.b], [b.a, b.b]) {
-        return Ok(p);
+        return Ok(p.min(1.0));
     }
-    Ok(grid::judge(&[a.clone(), b.clone()], is_cancelled)?.p_best[1])
+    Ok(grid::judge(&[a.clone(), b.clone()], is_cancelled)?.p_best[1].min(1.0))
 }
 
 fn decide(question: &Question, expected_loss: &[f64], lift: &[Lift]) -> Decision {

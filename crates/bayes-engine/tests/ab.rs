@@ -192,6 +192,8 @@ proptest! {
     ) {
         let test = run(&arms, prior);
         prop_assert!(test.defect < 1e-11, "{}", test.defect);
+        prop_assert!(test.p_best.iter().all(|p| (0.0..=1.0).contains(p)), "{:?}", test.p_best);
+        prop_assert!(test.lift.iter().all(|lift| (0.0..=1.0).contains(&lift.p_better)));
         prop_assert!(test.expected_loss.iter().all(|loss| (0.0..=1.0).contains(loss)));
         let decision = test.decision;
         prop_assert!(test.expected_loss.iter().all(|loss| *loss >= decision.expected_loss));
@@ -229,8 +231,9 @@ proptest! {
             let [x, y] = [there.difference_interval[one], -back.difference_interval[other]];
             prop_assert!((x - y).abs() < 1e-9 * x.abs().max(1e-4), "{there:?} {back:?}");
             // a ratio near 0 is reported as -1 and something, with few digits of its logarithm
-            let x = there.relative_interval[one].max(-0.99).ln_1p();
-            let y = -back.relative_interval[other].min(99.0).ln_1p();
+            let logs = |ratio: f64| ratio.clamp(-0.99, 99.0).ln_1p();
+            let x = logs(there.relative_interval[one]);
+            let y = -logs(back.relative_interval[other]);
             prop_assert!((x - y).abs() < 1e-9 * x.abs().max(1e-4), "{there:?} {back:?}");
         }
         let (p, q) = (there.p_in_rope.expect("asked"), back.p_in_rope.expect("asked"));

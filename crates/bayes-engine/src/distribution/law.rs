@@ -173,6 +173,9 @@ pub(super) fn solve(law: &dyn Standard, mass: Mass, start: f64, spread: f64) -> 
         let off = (target / p).ln();
         let newton = side * off * p / law.ln_pdf(at).exp();
         let mut next = at + newton.clamp(-step, step);
+        if newton.abs() > step {
+            step *= 2.0;
+        }
         if !newton.is_finite() || next < low || next > high {
             next = match (low.is_finite(), high.is_finite()) {
                 (true, true) => 0.5 * (low + high),

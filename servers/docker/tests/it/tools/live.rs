@@ -63,6 +63,11 @@ impl Live {
         let last = [self.image.as_str(), "/bin/busybox", "sh", "-c", script];
         docker(&[&first[..], options, &last[..]].concat())
     }
+
+    /// Let a script go on that waits for the file `/go`.
+    pub(crate) fn go(&self, name: &str) -> TestResult<String> {
+        docker(&["exec", &self.name(name), "/bin/busybox", "touch", "/go"])
+    }
 }
 
 impl Drop for Live {
