@@ -94,7 +94,7 @@ impl<S: McpServer> Guarded<S> {
         let id = RequestId::of(&context);
         let operation = Way::of(&context).operation("tasks/run");
         let Some(entry) = self.0.catalogue.find(&request.name) else { return };
-        let deadline = S::policy(&entry.name).deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
+        let deadline = entry.policy.deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
         let limits = Bounds { deadline, grace: GRACE };
         let outcome = loop {
             let round = self.run(entry, request.clone(), context.clone(), limits);

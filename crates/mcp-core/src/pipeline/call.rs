@@ -187,11 +187,10 @@ impl<S: McpServer> Guarded<S> {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, Failure> {
         let caller = Principal::of(&context);
-        let policy = S::policy(&entry.name);
-        let _slot = self.permit(entry, &policy, &caller).await?;
+        let policy = entry.policy;
+        let _slot = self.permit(entry, &caller).await?;
         let mut arguments = Value::Object(request.arguments.take().unwrap_or_default());
         entry.arguments.check(&arguments).map_err(|violation| invalid(entry, &violation))?;
-        let policy = S::policy(&entry.name);
         let limits =
             Bounds { deadline: policy.deadline.unwrap_or(self.0.deadline), grace: Duration::ZERO };
         let token = policy.confirm.then(|| confirmed::take_argument(&mut arguments)).flatten();
@@ -242,8 +241,7 @@ impl<S: McpServer> Guarded<S> {
             if let Some(error) = ToolError::from_result(result) {
                 return Err(Failure::Tool(error));
             }
-            let paging = present::paging_arguments(&entry.tool.input_schema);
-            present::cap(result, self.0.max_result, &paging)?;
+            present::cap(result, self.0.max_result, &entry.tool.input_schema)?;
         }
         Ok(response)
     }
@@ -253,7 +251,6 @@ impl<S: McpServer> Guarded<S> {
     async fn permit(
         &self,
         entry: &Entry<S>,
-        policy: &CallPolicy,
         caller: &Principal,
     ) -> Result<Option<Slot>, ToolError> {
         if !caller.may_call(&entry.name, entry.scope) {
@@ -262,7 +259,7 @@ impl<S: McpServer> Guarded<S> {
             return Err(ToolError::new(Kind::Refused, "insufficient_scope", message)
                 .with_hint("use a credential with that scope"));
         }
-        if let Some(rate) = policy.rate {
+        if let Some(rate) = entry.policy.rate {
             self.0.limits.count_tool(caller, &entry.name, rate).map_err(rate_limited)?;
         }
         if caller.is_local() {

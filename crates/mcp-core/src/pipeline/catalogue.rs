@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::confirmed;
 use crate::{
-    McpServer, Principal, Scope, TaskSupport, Toolset,
+    CallPolicy, McpServer, Principal, Scope, TaskSupport, Toolset,
     config::{ConfigError, CoreConfig},
     metrics::{Metrics, ToolCalls},
     status::{self, Status},
@@ -36,6 +36,7 @@ pub(crate) struct Entry<S> {
     pub(crate) scope: Scope,
     /// Whether its annotations say that it changes nothing.
     pub(crate) reads: bool,
+    pub(crate) policy: CallPolicy,
     pub(crate) calls: Arc<ToolCalls>,
 }
 
@@ -62,7 +63,8 @@ impl<S: McpServer> Catalogue<S> {
             if !chosen.iter().any(|chosen| *chosen == name) {
                 continue;
             }
-            if S::policy(&name).confirm {
+            let policy = S::policy(&name);
+            if policy.confirm {
                 confirmed::add_argument(Arc::make_mut(&mut route.attr.input_schema));
             }
             let reads = reads(&route.attr);
@@ -75,7 +77,7 @@ impl<S: McpServer> Catalogue<S> {
             let scope = Scope::needed(tool.annotations.as_ref());
             let calls = metrics.calls().tool(Arc::clone(&name));
             let (call, key) = (route.call, Arc::clone(&name));
-            entries.insert(key, Entry { name, tool, call, arguments, scope, reads, calls });
+            entries.insert(key, Entry { name, tool, call, arguments, scope, reads, policy, calls });
         }
         Ok(Self { entries })
     }
@@ -98,7 +100,7 @@ impl<S: McpServer> Catalogue<S> {
 
     /// Whether a call of any of them may become a task.
     pub(crate) fn has_tasks(&self) -> bool {
-        self.entries.keys().any(|name| S::policy(name).task != TaskSupport::Never)
+        self.entries.values().any(|entry| entry.policy.task != TaskSupport::Never)
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Entry<S>> {

@@ -2,7 +2,7 @@
 
 use rmcp::{
     RoleServer,
-    model::{CacheScope, CallToolResult, ContentBlock, MetaObject, ProtocolVersion},
+    model::{CacheScope, CallToolResult, ContentBlock, JsonObject, MetaObject, ProtocolVersion},
     service::RequestContext,
 };
 
@@ -21,7 +21,7 @@ pub(super) const RESOURCES_TTL_MS: u64 = 30_000;
 pub(super) fn cap(
     result: &CallToolResult,
     max_text: usize,
-    paging: &[&str],
+    schema: &JsonObject,
 ) -> Result<(), ToolError> {
     let (mut characters, mut bytes) = (0, 0);
     for block in &result.content {
@@ -43,6 +43,7 @@ pub(super) fn cap(
     } else {
         format!("{bytes} bytes, more than {MAX_BYTES}")
     };
+    let paging = paging_arguments(schema);
     let hint = if paging.is_empty() {
         "ask for less".to_owned()
     } else {
@@ -53,7 +54,7 @@ pub(super) fn cap(
 }
 
 /// Arguments by which a tool's answer can be made smaller.
-pub(super) fn paging_arguments(schema: &rmcp::model::JsonObject) -> Vec<&str> {
+fn paging_arguments(schema: &JsonObject) -> Vec<&str> {
     const KNOWN: [&str; 10] = [
         "limit",
         "cursor",

@@ -1,7 +1,7 @@
 //! HTTP: `/mcp` for clients, health and metrics for operators.
 
-mod front;
-mod gate;
+pub(super) mod front;
+pub(super) mod gate;
 mod listener;
 mod operator;
 
@@ -92,7 +92,7 @@ impl<S: McpServer> App<S> {
         request.extensions_mut().insert(id.clone());
         let plain = rest::is_plain(request.uri().path());
         let mut response = match self.front.hosts.check(request.headers()) {
-            Ok(()) => self.identified(request).await,
+            Ok(()) => self.identified(request, &id).await,
             Err(refused) => refuse_host(&self.front, refused),
         };
         if plain {
@@ -104,7 +104,7 @@ impl<S: McpServer> App<S> {
         response
     }
 
-    async fn identified(&self, mut request: Request) -> Response {
+    async fn identified(&self, mut request: Request, id: &RequestId) -> Response {
         let front = &self.front;
         let peer = request.extensions().get::<Peer>().copied();
         // The one route that is busy goes the short way.
@@ -122,7 +122,11 @@ impl<S: McpServer> App<S> {
             }
             Err(refused) => {
                 front.server.metrics().refused(refused.reason);
-                if mcp { refused.json_rpc(None) } else { refused.problem() }
+                if mcp {
+                    refused.json_rpc(None)
+                } else {
+                    refused.problem().with_request(Some(id)).into_response()
+                }
             }
         }
     }
@@ -160,7 +164,7 @@ pub fn app<S: McpServer>(
         mcp,
     });
     let shared = Arc::clone(&front);
-    let bridge = rest::router(S::FACTS, core.max_body, move |request| {
+    let bridge = rest::router(S::FACTS, core, move |request| {
         let front = Arc::clone(&shared);
         Box::pin(async move { front::mcp(&front, request).await })
     });

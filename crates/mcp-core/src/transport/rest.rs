@@ -10,24 +10,24 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::any,
 };
 use futures_util::future::BoxFuture;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json, value::RawValue};
 
 use self::problem::Problem;
+use super::http::front;
 use crate::{
     Facts,
+    config::CoreConfig,
     pipeline::call::{KindSlot, RequestId},
 };
 
-/// A client that sends its body slower than this is given up.
-const BODY_LIMIT: Duration = Duration::from_secs(15);
 /// More than any answer of the pipeline has.
 const ANSWER_LIMIT: usize = 32 << 20;
 const REVISION: &str = "2026-07-28";
@@ -40,20 +40,26 @@ type Exchange = dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync;
 struct Bridge {
     facts: Facts,
     max_body: usize,
+    body_timeout: Duration,
     mcp: Box<Exchange>,
 }
 
 /// The routes. `mcp` is the handler of `/mcp`.
 pub(super) fn router<R: Clone + Send + Sync + 'static>(
     facts: Facts,
-    max_body: usize,
+    core: &CoreConfig,
     mcp: impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static,
 ) -> Router<R> {
     Router::new()
         .route("/tools", any(tools))
         .route("/tools/{name}", any(tool))
         .route("/openapi.json", any(openapi))
-        .with_state(Arc::new(Bridge { facts, max_body, mcp: Box::new(mcp) }))
+        .with_state(Arc::new(Bridge {
+            facts,
+            max_body: core.max_body,
+            body_timeout: Duration::from_secs(core.body_timeout),
+            mcp: Box::new(mcp),
+        }))
 }
 
 /// Whether these words apply to a path.
@@ -137,7 +143,8 @@ impl Bridge {
         }
         let refused = |problem: Problem| problem.with_request(id.as_ref());
         check_media_type(&parts.headers).map_err(refused)?;
-        let bytes = read(body, self.max_body).await.map_err(refused)?;
+        let read = front::read(body, self.max_body, self.body_timeout).await;
+        let bytes = read.map_err(|error| refused(error.problem()))?;
         let arguments = arguments(&bytes).map_err(refused)?;
         let params = format!(r#"{{"name":"{name}","arguments":{arguments}}}"#);
         let mut result = self.ask(parts, "tools/call", Some(name), &params).await?;
@@ -208,31 +215,12 @@ fn address(parts: &mut Parts, method: &'static str, name: Option<&str>) {
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let told = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = told.and_then(|told| told.split(';').next()).unwrap_or_default();
     let plain = headers.get(header::CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
-    if essence.trim().eq_ignore_ascii_case("application/json") && plain {
+    if front::is_json(headers.get(header::CONTENT_TYPE)) && plain {
         return Ok(());
     }
     let detail = "the body must be uncompressed JSON, and Content-Type say application/json";
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
-}
-
-async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(BODY_LIMIT, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let detail = format!("the body is larger than {limit} bytes");
-            Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
-        }
-        Ok(Err(_)) => {
-            Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_request", "the body ended early"))
-        }
-        Err(_) => {
-            let detail = "the body took longer than 15 s";
-            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail))
-        }
-    }
 }
 
 /// The text of one JSON object. It is not taken apart here: the envelope check bounds its depth, the

@@ -21,7 +21,7 @@ use super::{
     registry::{Upstreams, Watched},
     retry::{Retry, RetryPolicy, retry_after},
 };
-use crate::{Result, deadline, task};
+use crate::{Result, audit, deadline, task};
 
 /// Most redirects that can be allowed.
 const MAX_REDIRECTS: u8 = 3;
@@ -203,6 +203,7 @@ impl Upstream {
             .headers(request.headers.clone())
             .body(request.body.clone())
             .timeout(left);
+        audit::mark_upstream();
         let mut response = sent.send().await.map_err(|error| failure(&error))?;
         let body = collect(&mut response, self.0.options.max_body).await;
         let status = response.status().as_u16();

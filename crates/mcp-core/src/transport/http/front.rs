@@ -11,7 +11,7 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
-use super::{Front, MAX_SESSIONS};
+use super::{Front, MAX_SESSIONS, gate::Refused};
 use crate::{
     McpServer, Principal,
     envelope::{self, Envelope},
@@ -75,7 +75,9 @@ async fn admit<S: McpServer>(
     let (mut parts, body) = request.into_parts();
     refuse_doubled(&parts.headers)?;
     let json_only = content_types(&mut parts.headers)?;
-    let bytes = read(body, front.max_body, front.body_timeout).await?;
+    let read = read(body, front.max_body, front.body_timeout).await;
+    let bytes = read
+        .map_err(|refused| Refusal { reason: refused.reason, response: refused.json_rpc(None) })?;
     let envelope = envelope::parse(&bytes).map_err(|fault| Refusal {
         reason: "envelope",
         response: (StatusCode::BAD_REQUEST, axum::Json(fault.to_json())).into_response(),
@@ -151,7 +153,7 @@ fn content_types(headers: &mut HeaderMap) -> Result<bool, Refusal> {
     Ok(!events)
 }
 
-fn is_json(value: Option<&HeaderValue>) -> bool {
+pub(in crate::transport) fn is_json(value: Option<&HeaderValue>) -> bool {
     let text = value.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = text.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case(JSON)
@@ -176,10 +178,14 @@ fn accepted(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// F7, the size.
-async fn read(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Refusal> {
+pub(in crate::transport) async fn read(
+    body: Body,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Refused> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
-        refuse("size", StatusCode::PAYLOAD_TOO_LARGE, 1413, &message)
+        Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, ("size", "too_large"), message))
     };
     // What tells its length need not be waited for.
     if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > limit) {
@@ -189,8 +195,17 @@ async fn read(body: Body, limit: usize, patience: Duration) -> Result<Bytes, Ref
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
-        Ok(Err(_)) => refuse("body", StatusCode::BAD_REQUEST, -32_700, "the body ended early"),
-        Err(_) => refuse("body", StatusCode::REQUEST_TIMEOUT, 1408, "the body came too slowly"),
+        Ok(Err(_)) => {
+            let labels = ("body", "invalid_request");
+            let mut refused = Refused::new(StatusCode::BAD_REQUEST, labels, "the body ended early");
+            refused.code = -32_700;
+            Err(refused)
+        }
+        Err(_) => Err(Refused::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ("body", "request_timeout"),
+            "the body came too slowly",
+        )),
     }
 }
 

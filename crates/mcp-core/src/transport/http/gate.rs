@@ -14,6 +14,7 @@ use crate::{
     auth::{Denied, WELL_KNOWN},
     envelope::Envelope,
     limits::{Busy, Slot},
+    transport::rest::problem::Problem,
 };
 
 /// Methods that tell a client how to begin: they need a caller, but no scope.
@@ -21,12 +22,12 @@ const OPENING: [&str; 4] = ["initialize", "notifications/initialized", "ping", "
 
 /// A refusal, before its form is chosen.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(in crate::transport) struct Refused {
     /// Label of the metric.
     pub(super) reason: &'static str,
     status: StatusCode,
-    /// Our own JSON-RPC codes: 1000 and the status.
-    code: i32,
+    /// JSON-RPC code: 1000 and the status, but for what JSON-RPC names itself.
+    pub(super) code: i32,
     word: &'static str,
     message: String,
     authenticate: Option<HeaderValue>,
@@ -34,7 +35,7 @@ pub(super) struct Refused {
 }
 
 impl Refused {
-    fn new(
+    pub(super) fn new(
         status: StatusCode,
         (reason, word): (&'static str, &'static str),
         message: impl Into<String>,
@@ -56,21 +57,16 @@ impl Refused {
     }
 
     /// As a problem (RFC 9457), for the other routes.
-    pub(super) fn problem(self) -> Response {
-        let mut body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason(),
-            "status": self.status.as_u16(),
-            "detail": self.message,
-            "code": self.word,
-        });
-        if let Some(after) = self.retry_after {
-            body["retry_after_ms"] = millis(after).into();
+    pub(in crate::transport) fn problem(self) -> Problem {
+        let problem = Problem::new(self.status, self.word, self.message);
+        let problem = match self.retry_after {
+            Some(after) => problem.with_retry_after(after),
+            None => problem,
+        };
+        match self.authenticate {
+            Some(value) => problem.with_header(header::WWW_AUTHENTICATE, value),
+            None => problem,
         }
-        let mut response = (self.status, axum::Json(body)).into_response();
-        let kind = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        self.with_headers(response)
     }
 
     fn with_headers(self, mut response: Response) -> Response {
@@ -178,7 +174,7 @@ impl<S: McpServer> Front<S> {
             return self.enter(caller, Scope::Read, None).await;
         };
         self.check_scope(caller.may_call(tool, entry.scope), entry.scope)?;
-        self.enter(caller, entry.scope, S::policy(tool).weight).await
+        self.enter(caller, entry.scope, entry.policy.weight).await
     }
 
     fn check_scope(&self, may: bool, needed: Scope) -> Result<(), Refused> {

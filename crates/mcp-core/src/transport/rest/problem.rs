@@ -1,5 +1,7 @@
 //! A failure as RFC 9457 has it, with the same `code` that MCP clients see.
 
+use std::time::Duration;
+
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -130,6 +132,21 @@ impl Problem {
             }
         }
         problem
+    }
+
+    pub(in crate::transport) fn with_retry_after(mut self, after: Duration) -> Self {
+        let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        self.body.insert("retry_after_ms".to_owned(), millis.into());
+        self.with_header(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1_000)))
+    }
+
+    pub(in crate::transport) fn with_header(
+        mut self,
+        name: HeaderName,
+        value: HeaderValue,
+    ) -> Self {
+        self.headers.insert(name, value);
+        self
     }
 
     pub(in crate::transport) fn with_hint(mut self, hint: impl Into<String>) -> Self {
