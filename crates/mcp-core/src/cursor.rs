@@ -15,7 +15,7 @@ const DIGEST: usize = 16;
 /// [`StateKey::cursor`](crate::state_key::StateKey::cursor).
 ///
 /// A position is whatever the listing needs to go on, small and without secrets: callers can read
-/// it. Cursors end with the process unless `MACHINA_STATE_KEY` is set.
+/// it. Their key is `MACHINA_STATE_KEY`, else one that the state directory keeps.
 #[derive(Debug, Clone)]
 pub struct Cursor {
     key: StateKey,
@@ -47,7 +47,41 @@ impl From<InvalidCursor> for ErrorData {
     }
 }
 
+/// Cursors of one listing, for one caller.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    cursor: Cursor,
+    caller: Principal,
+}
+
+impl Pages {
+    /// The word for a position.
+    ///
+    /// # Errors
+    /// `internal` when the position is no JSON.
+    pub fn next<F: Serialize, P: Serialize>(&self, filter: &F, position: &P) -> Result<String> {
+        self.cursor.encode(&self.caller, filter, position)
+    }
+
+    /// The position of a word.
+    ///
+    /// # Errors
+    /// When it was not made here for this caller, listing and filter.
+    pub fn open<F: Serialize, P: DeserializeOwned>(
+        &self,
+        filter: &F,
+        word: &str,
+    ) -> Result<P, InvalidCursor> {
+        self.cursor.decode(&self.caller, filter, word)
+    }
+}
+
 impl Cursor {
+    /// This listing's cursors for one caller.
+    pub fn of(&self, caller: Principal) -> Pages {
+        Pages { cursor: self.clone(), caller }
+    }
+
     pub(crate) fn new(key: StateKey, listing: &'static str, version: u8) -> Self {
         Self { key, listing, version }
     }

@@ -90,7 +90,7 @@ async fn started<S: McpServer>(
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
     let context = StartContext::new(state.clone(), tracker.clone(), stopping.clone())
-        .with_key(StateKey::of(loaded.core.state_key.as_ref())?);
+        .with_key(StateKey::kept(loaded.core.state_key.as_ref(), state.clone())?);
     let upstreams = context.upstreams().clone();
     let server = S::start(loaded.server, context.clone()).await?;
     let guarded = Guarded::new(server, &loaded.core)?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
-    io::{Read, Write},
+    io::{Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -67,6 +67,33 @@ impl StateDir {
         written.map_err(|error| unusable(&dir, &error))?;
         Ok(StateLock { _file: file })
     }
+}
+
+impl StateDir {
+    /// The secret of this name: the one that is kept, else `new`, which is kept from now on. All
+    /// processes on the directory get the same; a file of another length was cut short and is replaced.
+    pub(crate) fn secret(&self, name: &str, new: &str) -> Result<String, StartError> {
+        let dir = self.open()?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        private_file(&mut options);
+        keep_secret(&options, &dir.join(name), new).map_err(|error| unusable(&dir, &error))
+    }
+}
+
+fn keep_secret(options: &OpenOptions, path: &Path, new: &str) -> std::io::Result<String> {
+    let mut file = options.open(path)?;
+    file.lock()?;
+    let mut kept = String::new();
+    file.read_to_string(&mut kept)?;
+    if kept.len() == new.len() {
+        return Ok(kept);
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(new.as_bytes())?;
+    file.sync_all()?;
+    Ok(new.to_owned())
 }
 
 /// Holds a state directory for one process; the kernel frees it even after a crash.

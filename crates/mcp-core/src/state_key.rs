@@ -21,7 +21,7 @@ pub use self::{
     canonical::{canonical_json, digest_of},
     request_state::{InvalidState, RequestState},
 };
-use crate::{ConfigError, Result, SecretString, ToolError, cursor::Cursor};
+use crate::{ConfigError, Result, SecretString, ToolError, cursor::Cursor, state_dir::StateDir};
 
 /// Fewest bytes of a configured key.
 pub const MIN_BYTES: usize = 32;
@@ -32,7 +32,14 @@ const MAX_SEALED: usize = 8_192;
 
 /// Signs what leaves and checks what comes back. Cheap to clone.
 #[derive(Clone)]
-pub struct StateKey(Arc<Keys>);
+pub struct StateKey(Arc<Source>);
+
+/// Keys that may have to be looked for first.
+struct Source {
+    keys: OnceLock<Keys>,
+    /// Until they are needed: a secret made at random, and where one may be kept.
+    kept: Option<(StateDir, String)>,
+}
 
 struct Keys {
     confirm_token: Sealer,
@@ -65,31 +72,45 @@ impl StateKey {
         Ok(RANDOM.get_or_init(|| key).clone())
     }
 
+    /// The configured key, else the one that the state directory keeps: read, or made, when it is
+    /// first needed. Where there is no place to keep it, it ends with the process.
+    ///
+    /// # Errors
+    /// A key that is too weak; no source of randomness.
+    pub(crate) fn kept(setting: Option<&SecretString>, dir: StateDir) -> Result<Self, ConfigError> {
+        if setting.is_some() {
+            return Self::of(setting);
+        }
+        let mut secret = [0; MIN_BYTES];
+        fill(&mut secret)?;
+        let kept = Some((dir, hex::encode(secret)));
+        Ok(Self(Arc::new(Source { keys: OnceLock::new(), kept })))
+    }
+
     /// A key of nobody else's.
     ///
     /// # Errors
     /// No source of randomness.
     pub fn random() -> Result<Self, ConfigError> {
         let mut secret = [0; MIN_BYTES];
-        getrandom::fill(&mut secret)
-            .map_err(|error| ConfigError::new(SETTING, format!("no random key: {error}")))?;
+        fill(&mut secret)?;
         Self::derive(&secret)
     }
 
     fn derive(secret: &[u8]) -> Result<Self, ConfigError> {
-        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let sealer = |label: &str| {
-            let purpose = format!("machina/state-key/1/{label}");
-            let own = hmac::sign(&secret, purpose.as_bytes());
-            let codec = RequestStateCodec::try_new(own.as_ref());
-            codec.map(Sealer).map_err(|error| ConfigError::new(SETTING, error.to_string()))
-        };
-        Ok(Self(Arc::new(Keys {
-            confirm_token: sealer("confirm-token")?,
-            confirm_state: sealer("confirm-state")?,
-            request_state: sealer("request-state")?,
-            cursor: sealer("cursor")?,
-        })))
+        Ok(Self(Arc::new(Source { keys: OnceLock::from(Keys::of(secret)?), kept: None })))
+    }
+
+    fn keys(&self) -> &Keys {
+        self.0.keys.get_or_init(|| {
+            let (dir, new) =
+                self.0.kept.as_ref().unwrap_or_else(|| unreachable!("derived at once"));
+            let secret = dir.secret("state_key", new).unwrap_or_else(|error| {
+                tracing::warn!(%error, "cursors end with this process: their key cannot be kept");
+                new.clone()
+            });
+            Keys::of(secret.as_bytes()).unwrap_or_else(|_| unreachable!("long enough"))
+        })
     }
 
     /// Cursors of one listing. A new `version` refuses the cursors of the one before.
@@ -104,12 +125,35 @@ impl StateKey {
 
     pub(crate) fn sealer(&self, purpose: Purpose) -> &Sealer {
         match purpose {
-            Purpose::ConfirmToken => &self.0.confirm_token,
-            Purpose::ConfirmState => &self.0.confirm_state,
-            Purpose::RequestState => &self.0.request_state,
-            Purpose::Cursor => &self.0.cursor,
+            Purpose::ConfirmToken => &self.keys().confirm_token,
+            Purpose::ConfirmState => &self.keys().confirm_state,
+            Purpose::RequestState => &self.keys().request_state,
+            Purpose::Cursor => &self.keys().cursor,
         }
     }
+}
+
+impl Keys {
+    fn of(secret: &[u8]) -> Result<Self, ConfigError> {
+        let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let sealer = |label: &str| {
+            let purpose = format!("machina/state-key/1/{label}");
+            let own = hmac::sign(&secret, purpose.as_bytes());
+            let codec = RequestStateCodec::try_new(own.as_ref());
+            codec.map(Sealer).map_err(|error| ConfigError::new(SETTING, error.to_string()))
+        };
+        Ok(Self {
+            confirm_token: sealer("confirm-token")?,
+            confirm_state: sealer("confirm-state")?,
+            request_state: sealer("request-state")?,
+            cursor: sealer("cursor")?,
+        })
+    }
+}
+
+fn fill(secret: &mut [u8]) -> Result<(), ConfigError> {
+    getrandom::fill(secret)
+        .map_err(|error| ConfigError::new(SETTING, format!("no random key: {error}")))
 }
 
 /// The setting that holds the key.
@@ -230,6 +274,26 @@ mod tests {
         let sealed = StateKey::of(None).unwrap().sealer(Purpose::Cursor).seal(&[], b"x");
         assert!(StateKey::of(None).unwrap().sealer(Purpose::Cursor).open(&[], &sealed).is_some());
         assert!(StateKey::random().unwrap().sealer(Purpose::Cursor).open(&[], &sealed).is_none());
+    }
+
+    #[test]
+    fn a_kept_key_outlives_its_process_and_needs_no_place() {
+        let home = tempfile::tempdir().unwrap();
+        let at =
+            |path: &std::path::Path| StateKey::kept(None, StateDir::new(path.join("a"))).unwrap();
+        let seal = |key: &StateKey| key.sealer(Purpose::Cursor).seal(&[], b"x");
+        let opens =
+            |key: &StateKey, word: &str| key.sealer(Purpose::Cursor).open(&[], word).is_some();
+        let first = at(home.path());
+        assert!(!home.path().join("a").exists(), "made when it is needed");
+        let word = seal(&first);
+        assert!(opens(&at(home.path()), &word));
+        std::fs::write(home.path().join("a/state_key"), "cut short").unwrap();
+        let next = at(home.path());
+        assert!(!opens(&next, &word));
+        assert!(opens(&at(home.path()), &seal(&next)));
+        let nowhere = StateKey::kept(None, StateDir::nowhere()).unwrap();
+        assert!(opens(&nowhere, &seal(&nowhere)) && !opens(&nowhere, &word));
     }
 
     proptest! {

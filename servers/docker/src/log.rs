@@ -1,18 +1,18 @@
 //! Container logs: decoded, searched and cut while they are read.
 
 use regex::Regex;
+use serde::{Deserialize, Serialize};
 
 use crate::timestamp::Timestamp;
 
 pub(crate) mod collect;
-pub(crate) mod cursor;
 pub(crate) mod frame;
 pub(crate) mod merge;
 pub(crate) mod read;
 pub(crate) mod track;
 
 /// The stream that a line was written to. A container with a terminal has `Stdout` only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) enum Channel {
     /// Standard output.
     Stdout,
@@ -22,10 +22,23 @@ pub(crate) enum Channel {
 
 /// How far a source has been read: `ordinal` of the lines since `at`, in the log's order, and all
 /// that lie before those.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(from = "(i64, u32)", into = "(i64, u32)")]
 pub(crate) struct Position {
     pub(crate) at: Timestamp,
     pub(crate) ordinal: u32,
+}
+
+impl From<(i64, u32)> for Position {
+    fn from((nanos, ordinal): (i64, u32)) -> Self {
+        Self { at: Timestamp(nanos), ordinal }
+    }
+}
+
+impl From<Position> for (i64, u32) {
+    fn from(position: Position) -> Self {
+        (position.at.0, position.ordinal)
+    }
 }
 
 /// A line that is kept.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::prelude::*;
+use mcp_core::{cursor::Cursor, prelude::*};
 
 use crate::{
     Config, Error,
@@ -16,6 +16,10 @@ pub struct Server {
     pub(crate) engine: Engine,
     /// Longest time that one log read may scan.
     pub(crate) log_scan: Duration,
+    /// Cursors of `list_containers`.
+    pub(crate) listing: Cursor,
+    /// Cursors of `read_container_logs`.
+    pub(crate) logs: Cursor,
 }
 
 impl McpServer for Server {
@@ -24,18 +28,18 @@ impl McpServer for Server {
 
     type Config = Config;
 
-    async fn start(
-        config: Config,
-        _context: StartContext,
-    ) -> std::result::Result<Self, StartError> {
+    async fn start(config: Config, context: StartContext) -> std::result::Result<Self, StartError> {
         let tls = config.tls_verify.as_deref().is_some_and(|value| !value.is_empty());
         let endpoint = Endpoint::parse(config.host.as_deref(), tls).map_err(|message| {
             StartError::config(format!("DOCKER_HOST: {message}"))
                 .with_hint("unix:///path, tcp://host:port and http://host:port are spoken; put ssh or TLS into a tunnel or a proxy on loopback")
         })?;
+        let key = context.state_key()?;
         Ok(Self {
             engine: Engine::new(endpoint, Duration::from_secs(config.read_timeout_s)),
             log_scan: Duration::from_secs(config.log_scan_s),
+            listing: key.cursor("list_containers", 1),
+            logs: key.cursor("read_container_logs", 1),
         })
     }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use recall_engine::{DocId, analyzer::same_text_form};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
@@ -54,7 +55,7 @@ impl Entry {
 }
 
 /// Which memories a call is about.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct Filter {
     pub(crate) context: Option<String>,
     /// All of these.

@@ -26,7 +26,7 @@ use crate::{
     store::{Change, Counts, Head, Op, Store, WriteRecord},
 };
 
-pub(crate) use list::{Page, Query, Selection};
+pub(crate) use list::{Page, Place, Query, Selection};
 pub(crate) use search::{Found, Needle, Results};
 
 /// How long an answer to a `write_id` can be asked for again.

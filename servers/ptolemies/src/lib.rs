@@ -12,7 +12,6 @@ mod plan;
 mod catalog;
 mod store;
 
-mod cursor;
 mod memory;
 mod moment;
 mod text;

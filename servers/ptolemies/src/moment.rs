@@ -3,9 +3,10 @@
 use std::{fmt, time::SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
 
 /// Milliseconds since 1970 in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(crate) struct Moment(i64);
 
 impl Moment {

@@ -2,7 +2,12 @@
 
 use std::{path::Path, sync::Arc};
 
-use mcp_core::{prelude::*, state_dir::StateLock};
+use mcp_core::{
+    Principal,
+    cursor::{Cursor, Pages},
+    prelude::*,
+    state_dir::StateLock,
+};
 
 use crate::{
     Config,
@@ -16,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Server {
     knowledge: Knowledge<SurrealStore>,
+    /// Cursors of `list_memories`.
+    listing: Cursor,
     /// One process per directory: freed by the kernel when the process ends.
     _lock: StateLock,
 }
@@ -83,6 +90,10 @@ impl Server {
     pub(crate) fn knowledge(&self) -> &Knowledge<SurrealStore> {
         &self.knowledge
     }
+
+    pub(crate) fn listing(&self, caller: Principal) -> Pages {
+        self.listing.of(caller)
+    }
 }
 
 impl McpServer for Server {
@@ -99,7 +110,8 @@ impl McpServer for Server {
             .map_err(|error| not_open(&dir, &error))?;
         let knowledge =
             Knowledge::start(store, config.max_memories, Arc::new(Moment::now), &context);
-        Ok(Self { knowledge, _lock: lock })
+        let listing = context.state_key()?.cursor("list_memories", 2);
+        Ok(Self { knowledge, listing, _lock: lock })
     }
 
     fn tools() -> ToolRouter<Self> {

@@ -5,7 +5,6 @@ mod tools;
 
 mod client;
 mod config;
-mod cursor;
 mod envelope;
 mod error;
 mod extra;

@@ -4,7 +4,7 @@ use crate::client::{Client, Failure, Spent};
 use crate::envelope::Environment;
 use crate::shop::Shop;
 use crate::{Config, Error, tools};
-use mcp_core::prelude::*;
+use mcp_core::{cursor::Cursor, prelude::*};
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -31,6 +31,10 @@ pub(crate) struct Link {
     pub(crate) client: Client,
     pub(crate) domain: String,
     pub(crate) version: String,
+    /// Cursors of `search_products`.
+    pub(crate) products: Cursor,
+    /// Cursors of the lists of `get_object`.
+    pub(crate) lists: Cursor,
     shop: Mutex<Option<Known>>,
     environment: OnceLock<Environment>,
 }
@@ -57,10 +61,13 @@ impl McpServer for Server {
 
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
         let Some(connection) = config.connection()? else { return Ok(Self { link: None }) };
+        let key = context.state_key()?;
         let link = Link {
             client: Client::new(&connection, context.upstreams())?,
             domain: connection.domain,
             version: connection.version,
+            products: key.cursor("search_products", 1),
+            lists: key.cursor("get_object", 1),
             shop: Mutex::new(None),
             environment: OnceLock::new(),
         };

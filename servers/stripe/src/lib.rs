@@ -5,7 +5,6 @@ mod server;
 mod tools;
 
 mod client;
-mod cursor;
 mod envelope;
 mod error;
 mod filter;

@@ -2,17 +2,13 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use mcp_core::{
-    prelude::*,
-    upstream::{RetryPolicy, Upstreams},
-};
+use mcp_core::{cursor::Cursor, prelude::*, upstream::RetryPolicy};
 use serde_json::{Map, Value};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
     Config, Error,
     client::{Client, cause::Cause},
-    cursor::Seal,
     key::{Environment, KeyKind},
     privacy::Rules,
     tools,
@@ -30,7 +26,8 @@ pub struct Server {
 /// What a key makes possible.
 pub(crate) struct Link {
     pub(crate) client: Client,
-    pub(crate) seal: Seal,
+    /// Cursors of `list_objects`.
+    pub(crate) listing: Cursor,
     pub(crate) environment: Environment,
 }
 
@@ -53,7 +50,7 @@ impl McpServer for Server {
     type Config = Config;
 
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
-        Self::new(config, context.upstreams(), RetryPolicy::default())
+        Self::new(config, &context, RetryPolicy::default())
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -87,20 +84,21 @@ impl McpServer for Server {
 impl Server {
     pub(crate) fn new(
         config: Config,
-        upstreams: &Upstreams,
+        context: &StartContext,
         retry: RetryPolicy,
     ) -> Result<Self, StartError> {
         let link = match config.settings()? {
             None => None,
             Some(settings) => {
-                let seal = Seal::new(settings.key.expose());
+                let listing = context.state_key()?.cursor("list_objects", 1);
                 let environment = settings.key.environment;
                 if settings.key.kind == KeyKind::Secret {
                     tracing::warn!(
                         "STRIPE_API_KEY is a secret key: a restricted key (rk_…) limits what a mistake can do"
                     );
                 }
-                Some(Link { client: Client::new(settings, upstreams, retry)?, seal, environment })
+                let client = Client::new(settings, context.upstreams(), retry)?;
+                Some(Link { client, listing, environment })
             }
         };
         Ok(Self { config, link, accounts: Mutex::default(), health: Mutex::default() })

@@ -100,7 +100,7 @@ pub struct CoreConfig {
     #[schemars(range(min = 0, max = 4_294_967_296_u64))]
     pub cache_bytes: u64,
     /// Key for cursors and other values that callers give back, at least 32 bytes. Without it a
-    /// random one is made at each start, and cursors end with the process.
+    /// random one is made and kept in the state directory; where there is none, cursors end with the process.
     pub state_key: Option<SecretString>,
     /// Write one JSON line for each tool call, with the shape of its arguments and no value.
     pub audit: bool,

@@ -14,7 +14,7 @@ pub(super) const ONE_OFF: &str = "com.docker.compose.oneoff";
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Project {
     #[serde(rename = "project")]
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Containers that run.
     running: u32,
     /// Containers that exist, one-off runs left out.

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mcp_core::prelude::*;
+use mcp_core::{Principal, cursor::Pages, prelude::*};
 
 use crate::{
-    Error, Server,
+    Server,
     engine::{Target, model::Summary},
     listing::{
         Field, PROJECT, Row, Sort, page,
@@ -172,16 +172,19 @@ impl Server {
     async fn list_containers(
         &self,
         Parameters(args): Parameters<ListContainersArgs>,
+        caller: Principal,
     ) -> Result<Json<ListContainersOutput>> {
         let filters = args.filters();
         let target = Target::new("the container list", "/containers/json")
             .with("all", "1")
             .with("filters", &filters);
         let summaries: Vec<Summary> = self.engine.get(&target).await?;
+        let pages = self.listing.of(caller);
         Ok(Json(if args.group_by.is_some() {
-            projects(&args, &summaries, page::binding(&filters, "projects"))?
+            projects(&args, &summaries, &pages, &(filters, "projects"))?
         } else {
-            containers(&args, summaries, page::binding(&filters, args.sort))?
+            let order = format!("{:?}", args.sort);
+            containers(&args, summaries, &pages, &(filters, order.as_str()))?
         }))
     }
 }
@@ -189,10 +192,12 @@ impl Server {
 fn containers(
     args: &ListContainersArgs,
     summaries: Vec<Summary>,
-    binding: u64,
-) -> std::result::Result<ListContainersOutput, Error> {
+    pages: &Pages,
+    filter: &(String, &str),
+) -> Result<ListContainersOutput> {
     let total = summaries.len();
-    let rest = page::order(summaries, args.sort, args.cursor.as_deref(), binding)?;
+    let last = args.cursor.as_deref().map(|word| pages.open(filter, word)).transpose()?;
+    let rest = page::order(summaries, args.sort, last.as_ref());
     let now = Timestamp::now();
     let fields = if args.fields.is_empty() { &Field::DEFAULT[..] } else { &args.fields };
     let (rows, has_more) =
@@ -200,7 +205,9 @@ fn containers(
     let last = rows.len().checked_sub(1).and_then(|last| rest.get(last)).filter(|_| has_more);
     Ok(ListContainersOutput {
         total,
-        next_cursor: last.map(|last| page::cursor_after(last, args.sort, binding)),
+        next_cursor: last
+            .map(|last| pages.next(filter, &page::sort_key(last, args.sort)))
+            .transpose()?,
         containers: Some(rows),
         projects: None,
         without_project: None,
@@ -211,15 +218,18 @@ fn containers(
 fn projects(
     args: &ListContainersArgs,
     summaries: &[Summary],
-    binding: u64,
-) -> std::result::Result<ListContainersOutput, Error> {
+    pages: &Pages,
+    filter: &(String, &str),
+) -> Result<ListContainersOutput> {
     let (projects, alone) = project::group(summaries);
-    let rest = page::order_projects(projects, args.cursor.as_deref(), binding)?;
+    let last = args.cursor.as_deref().map(|word| pages.open(filter, word)).transpose()?;
+    let last: Option<String> = last;
+    let rest = page::order_projects(projects, last.as_deref());
     let (rows, has_more) = page::take_page(&rest, args.limit(), Clone::clone);
     let last = rows.last().filter(|_| has_more);
     Ok(ListContainersOutput {
         total: summaries.len(),
-        next_cursor: last.map(|last| page::cursor_after_project(last, binding)),
+        next_cursor: last.map(|last| pages.next(filter, &last.name)).transpose()?,
         containers: None,
         projects: Some(rows),
         without_project: Some(alone),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::join_all;
-use mcp_core::prelude::*;
+use mcp_core::{Principal, cursor::Pages, prelude::*};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     engine::{ContainerRef, Target, model::Summary},
     listing::PROJECT,
     log::{
-        Channel, Position, cursor,
+        Channel, Position,
         merge::{self, Collected, Merged},
         read::{self, Source},
     },
@@ -89,24 +89,27 @@ impl Server {
         &self,
         Parameters(args): Parameters<ReadContainerLogsArgs>,
         progress: Progress,
+        caller: Principal,
         ct: CancellationToken,
     ) -> Result<Json<ReadContainerLogsOutput>> {
         let request = Request::new(&args, Timestamp::now())?;
-        let output = ct.run_until_cancelled(self.read_logs(&request, &progress)).await;
-        Ok(Json(output.unwrap_or(Err(Error::Cancelled))?))
+        let pages = self.logs.of(caller);
+        let output = ct.run_until_cancelled(self.read_logs(&request, &pages, &progress)).await;
+        Ok(Json(output.unwrap_or_else(|| Err(Error::Cancelled.into()))?))
     }
 
     async fn read_logs(
         &self,
         request: &Request,
+        pages: &Pages,
         progress: &Progress,
-    ) -> std::result::Result<ReadContainerLogsOutput, Error> {
+    ) -> Result<ReadContainerLogsOutput> {
         let sources = self.sources(&request.who).await?;
         let query = &request.query_for(&sources);
         let ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
-        let binding = cursor::binding(ids, query.channel);
-        let resumes = match &request.cursor {
-            Some(text) => cursor::read(text, binding, sources.len())?,
+        let filter = (ids, query.channel);
+        let resumes: Vec<Position> = match &request.cursor {
+            Some(word) => pages.open(&filter, word)?,
             None => vec![Position::default(); sources.len()],
         };
         let pace = read::pace(self.log_scan, request.follow);
@@ -118,7 +121,9 @@ impl Server {
         let outcomes = tell(progress, request.follow, join_all(reads)).await;
         let (collected, skipped) = separate(outcomes, &sources, &resumes)?;
         let merged = merge::merge(collected, query);
-        Ok(present(merged, &sources, binding, skipped))
+        let has_read = merged.positions.iter().any(|position| *position != Position::default());
+        let cursor = has_read.then(|| pages.next(&filter, &merged.positions)).transpose()?;
+        Ok(present(merged, &sources, cursor, skipped))
     }
 
     /// The containers, each once, by id: the order that cursors rely on.
@@ -211,10 +216,9 @@ fn separate(
 fn present(
     merged: Merged,
     sources: &[Source],
-    binding: u64,
+    cursor: Option<String>,
     skipped: Vec<Skipped>,
 ) -> ReadContainerLogsOutput {
-    let has_read = merged.positions.iter().any(|position| *position != Position::default());
     let lines = merged.entries.into_iter().map(|entry| Line {
         ts: entry.at.to_rfc3339(),
         source: (sources.len() > 1).then(|| sources[entry.source].name.clone()),
@@ -231,7 +235,7 @@ fn present(
         matched: merged.matched,
         scanned: merged.lines,
         truncated: merged.truncated,
-        cursor: has_read.then(|| cursor::write(binding, &merged.positions)),
+        cursor,
         skipped,
         untrusted: vec!["/sources", "/lines"],
     }

@@ -8,7 +8,6 @@ use super::{Knowledge, State};
 use crate::{
     Error,
     catalog::{Entry, Filter},
-    cursor::{Cursor, digest},
     memory::Memory,
     moment::Moment,
     store::Store,
@@ -27,12 +26,19 @@ pub(crate) struct Query {
     pub(crate) known_at: Option<Moment>,
     /// Most memories in a page.
     pub(crate) limit: usize,
-    pub(crate) cursor: Option<Cursor>,
+    pub(crate) after: Option<Place>,
     /// Characters of each text to skip.
     pub(crate) text_from: usize,
 }
 
-/// Where to begin.
+/// Where a listing goes on: behind a memory, all pages showing what was known at the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) after: Ulid,
+    pub(crate) known_at: Moment,
+}
+
+/// Which memories.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Selection {
     /// These versions.
@@ -50,7 +56,7 @@ pub(crate) struct Listing {
     pub(crate) pages: Vec<Page>,
     /// Positions in the list of ids or keys for which nothing is visible.
     pub(crate) missing: Vec<usize>,
-    pub(crate) next: Option<Cursor>,
+    pub(crate) next: Option<Place>,
 }
 
 /// A memory, its text clean and cut to what has room.
@@ -98,7 +104,7 @@ impl<S: Store> Knowledge<S> {
             pages.push(Page { memory, next_char });
         }
         let next = if more { pages.last().map(|page| page.memory.id) } else { None };
-        let next = next.map(|after| Cursor { after, known_at, filter: digest(&query.filter) });
+        let next = next.map(|after| Place { after, known_at });
         Ok(Listing { seq, pages, missing, next })
     }
 
@@ -128,7 +134,7 @@ impl<S: Store> Knowledge<S> {
 
     /// The moment an answer is about. Writes that come later are recorded later.
     fn known_at(&self, query: &Query, now: Moment) -> Result<Moment, Error> {
-        let pinned = query.cursor.map(|cursor| cursor.known_at);
+        let pinned = query.after.map(|place| place.known_at);
         let known_at = pinned.or(query.known_at).unwrap_or(now);
         if known_at > now {
             return Err(Error::invalid(
@@ -156,7 +162,7 @@ impl State {
                 keys.iter().map(|key| self.catalog.version_at(key, known_at, now)).collect()
             }
             Selection::All => {
-                let after = query.cursor.map(|cursor| cursor.after);
+                let after = query.after.map(|place| place.after);
                 let ids = self.catalog.newest(after).map(|(id, _)| id).filter(visible);
                 return (ids.take(query.limit + 1).collect(), Vec::new());
             }

@@ -66,7 +66,7 @@ impl Bench {
             filter: Filter::default(),
             known_at,
             limit: 200,
-            cursor: None,
+            after: None,
             text_from: 0,
         };
         let listing = self.knowledge.list(&query).await.expect("listed");
@@ -315,7 +315,7 @@ async fn pages_show_one_moment_whatever_is_written_between() {
         filter: Filter::default(),
         known_at: None,
         limit: 10,
-        cursor: None,
+        after: None,
         text_from: 0,
     };
     let mut seen = Vec::new();
@@ -323,11 +323,11 @@ async fn pages_show_one_moment_whatever_is_written_between() {
         let listing = bench.knowledge.list(&query).await.unwrap();
         seen.extend(listing.pages.into_iter().map(|page| page.memory.text));
         bench.one(keyed(&format!("k{round}"), "changed")).await;
-        let Some(cursor) = listing.next else { break };
-        query.cursor = Some(cursor);
+        let Some(place) = listing.next else { break };
+        query.after = Some(place);
     }
     assert_eq!(seen, wanted);
-    let late = Query { known_at: Some(bench.now().after_seconds(60)), cursor: None, ..query };
+    let late = Query { known_at: Some(bench.now().after_seconds(60)), after: None, ..query };
     assert!(
         matches!(bench.knowledge.list(&late).await, Err(Error::Invalid { field, .. }) if field == "/known_at")
     );
@@ -346,7 +346,7 @@ async fn long_texts_are_read_in_windows() {
             filter: Filter::default(),
             known_at: None,
             limit: 1,
-            cursor: None,
+            after: None,
             text_from: from,
         };
         let page = bench.knowledge.list(&query).await.unwrap().pages.remove(0);

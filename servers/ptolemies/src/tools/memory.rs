@@ -4,7 +4,7 @@ mod forget;
 mod list;
 mod store;
 
-use mcp_core::prelude::*;
+use mcp_core::{Principal, prelude::*};
 
 use self::{
     forget::{ForgetItemsArgs, ForgetItemsOutput},
@@ -48,8 +48,9 @@ impl Server {
     async fn list_memories(
         &self,
         Parameters(args): Parameters<ListMemoriesArgs>,
+        caller: Principal,
     ) -> Result<Json<ListMemoriesOutput>> {
-        Ok(Json(list::answer(self.knowledge(), args).await?))
+        Ok(Json(list::answer(self.knowledge(), args, &self.listing(caller)).await?))
     }
 
     /// Forget memories named by ids, keys, a filter or expiry. `retract` hides them and keeps the

@@ -1,7 +1,6 @@
 //! Reading one object.
 
 use crate::client::{Failure, Found};
-use crate::cursor::{Question, list_of};
 use crate::envelope::{Envelope, Environment, MAX_ROWS_TEXT, Page, Rows, Tally};
 use crate::extra::{self, Ask, Medium, Metafield};
 use crate::gid::{Gid, ObjectType};
@@ -11,7 +10,7 @@ use crate::server::{Link, deadline};
 use crate::text::Scrub;
 use crate::variant::{self, Variant};
 use crate::{Error, Server};
-use mcp_core::prelude::*;
+use mcp_core::{Principal, cursor::Pages, prelude::*};
 use tokio::time::Instant;
 
 /// Arguments of `get_object`.
@@ -41,7 +40,7 @@ pub(crate) struct GetObjectArgs {
 }
 
 /// A list of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Include {
     Variants,
@@ -92,7 +91,9 @@ struct Reading<'a> {
     link: &'a Link,
     lists: Vec<Include>,
     limit: i64,
-    cursor: Option<String>,
+    pages: Pages,
+    /// Row behind which the list goes on.
+    after: Option<String>,
     deadline: Instant,
     scrub: Scrub,
     tally: Tally,
@@ -114,19 +115,23 @@ impl Server {
     async fn get_object(
         &self,
         Parameters(args): Parameters<GetObjectArgs>,
+        caller: Principal,
     ) -> Result<Json<Envelope<ObjectData>>> {
         let wanted = args.wanted()?;
-        let lists = args.lists(wanted.of())?;
+        let link = self.link()?;
+        let pages = link.lists.of(caller);
+        let continued = args.continued(&pages, &link.domain)?;
         let mut reading = Reading {
-            link: self.link()?,
-            lists,
+            link,
+            pages,
+            lists: args.lists(wanted.of(), continued.as_ref().map(|(list, _)| *list))?,
             limit: args.limit,
-            cursor: args.cursor,
+            after: continued.map(|(_, after)| after),
             deadline: deadline(),
             scrub: Scrub::default(),
             tally: Tally::default(),
         };
-        let mut data = match (&wanted, &reading.cursor) {
+        let mut data = match (&wanted, &reading.after) {
             (Wanted::Id(gid), Some(_)) => ObjectData::of(gid.of, gid.text.clone()),
             (Wanted::Id(gid), None) if gid.of == ObjectType::ProductVariant => {
                 reading.variant(&gid.text).await?
@@ -176,15 +181,16 @@ impl GetObjectArgs {
         }
     }
 
-    /// The lists to read: those asked for, or the one that the cursor continues.
-    fn lists(&self, of: ObjectType) -> Result<Vec<Include>> {
-        let continued = match &self.cursor {
-            None => None,
-            Some(cursor) => match list_of(cursor).and_then(Include::named) {
-                Some(list) => Some(list),
-                None => return Err(Error::InvalidCursor.into()),
-            },
-        };
+    /// The list that the cursor continues, and after what.
+    fn continued(&self, pages: &Pages, domain: &str) -> Result<Option<(Include, String)>, Error> {
+        let Some(word) = &self.cursor else { return Ok(None) };
+        let id = self.id.as_deref().map(Gid::parse).transpose().ok().flatten();
+        let about = (domain, id.map(|id| id.text));
+        pages.open(&about, word).map(Some).map_err(|_| Error::InvalidCursor)
+    }
+
+    /// The lists to read: those asked for, or the one that is continued.
+    fn lists(&self, of: ObjectType, continued: Option<Include>) -> Result<Vec<Include>> {
         if let Some(list) = continued {
             if self.include.iter().any(|include| *include != list) {
                 let message = "include must be absent or the cursor's own list";
@@ -207,20 +213,6 @@ impl GetObjectArgs {
 }
 
 impl Include {
-    const ALL: [Self; 3] = [Self::Variants, Self::Media, Self::Metafields];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Variants => "variants",
-            Self::Media => "media",
-            Self::Metafields => "metafields",
-        }
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|list| list.name() == name)
-    }
-
     /// Where the list holds the store's own words.
     const fn untrusted(self) -> &'static [&'static str] {
         match self {
@@ -301,7 +293,7 @@ impl Reading<'_> {
         let used = serde_json::to_string(&*data).map_or(0, |text| text.len());
         let room = MAX_ROWS_TEXT.saturating_sub(used) / self.lists.len().max(1);
         for list in self.lists.clone() {
-            let ask = self.ask(list, &data.id)?;
+            let ask = self.ask(&data.id);
             let (client, of) = (&self.link.client, data.of);
             let (scrub, tally) = (&mut self.scrub, &mut self.tally);
             match list {
@@ -322,14 +314,9 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn question<'q>(&'q self, list: Include, id: &'q str) -> Question<'q> {
-        Question { domain: &self.link.domain, list: list.name(), about: id }
-    }
-
-    fn ask(&self, list: Include, id: &str) -> Result<Ask, Error> {
-        let open = |cursor: &String| self.question(list, id).open(cursor);
-        let after = self.cursor.as_ref().map(open).transpose()?;
-        Ok(Ask { id: id.to_owned(), first: self.limit, after, deadline: self.deadline })
+    fn ask(&self, id: &str) -> Ask {
+        let after = self.after.clone();
+        Ask { id: id.to_owned(), first: self.limit, after, deadline: self.deadline }
     }
 
     fn list<T: Serialize>(
@@ -338,14 +325,16 @@ impl Reading<'_> {
         data: &ObjectData,
         rows: Result<Option<Rows<T>>, Box<Failure>>,
         room: usize,
-    ) -> Result<List<T>, Error> {
+    ) -> Result<List<T>> {
         let rows = rows.map_err(Error::Upstream)?;
         let rows = rows.ok_or_else(|| Error::NotFound(data.of, data.id.clone()))?;
-        let (items, next, _) = rows.fit(room);
+        let (items, next_row, _) = rows.fit(room);
+        let about = (self.link.domain.as_str(), Some(data.id.as_str()));
+        let next = |after: String| self.pages.next(&about, &(list, after));
         let page = Page {
             count: items.len(),
-            truncated: next.is_some(),
-            next_cursor: next.map(|after| self.question(list, &data.id).cursor(&after)),
+            truncated: next_row.is_some(),
+            next_cursor: next_row.map(next).transpose()?,
         };
         Ok(List { items, page })
     }

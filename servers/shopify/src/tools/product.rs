@@ -1,15 +1,13 @@
 //! Finding products.
 
 use crate::client::{Failure, Found};
-use crate::cursor::Question;
 use crate::envelope::{Envelope, Environment, MAX_ROWS_TEXT, Page, Rows, Tally};
 use crate::operation::{CountProducts, SearchProducts, count_products, search_products};
 use crate::product::{COMPACT, ProductField, ProductRow, untrusted, word};
 use crate::server::{Link, deadline};
 use crate::text::Scrub;
 use crate::{Error, Server};
-use mcp_core::prelude::*;
-use mcp_core::progress::Progress;
+use mcp_core::{Principal, prelude::*, progress::Progress};
 use tokio::time::Instant;
 
 /// Smallest page that is worth asking for when a larger one costs too much.
@@ -107,6 +105,7 @@ impl Server {
     async fn search_products(
         &self,
         Parameters(args): Parameters<SearchProductsArgs>,
+        caller: Principal,
         progress: Progress,
     ) -> Result<Json<Envelope<ProductsData>>> {
         let query = args.query()?;
@@ -115,17 +114,19 @@ impl Server {
         if args.count_only {
             return count(link, query, deadline).await.map(Json);
         }
-        let about = query.clone().unwrap_or_default();
-        let question = Question { domain: &link.domain, list: "products", about: &about };
+        let pages = link.products.of(caller);
+        let about = (link.domain.clone(), query.clone());
+        let after = args.cursor.as_deref().map(|word| pages.open(&about, word)).transpose();
         let search = Search {
-            after: args.cursor.as_deref().map(|cursor| question.open(cursor)).transpose()?,
+            after: after.map_err(|_| Error::InvalidCursor)?,
             query,
             page: args.limit,
             wanted: args.max_items.unwrap_or(args.limit),
             fields: if args.fields.is_empty() { COMPACT.to_vec() } else { args.fields },
             deadline,
         };
-        list(link, &question, search, &progress).await.map(Json)
+        let next = |after: String| pages.next(&about, &after);
+        list(link, search, next, &progress).await.map(Json)
     }
 }
 
@@ -197,8 +198,8 @@ async fn count(
 
 async fn list(
     link: &Link,
-    question: &Question<'_>,
     search: Search,
+    next_cursor: impl Fn(String) -> Result<String>,
     progress: &Progress,
 ) -> Result<Envelope<ProductsData>> {
     let (mut tally, mut scrub) = (Tally::default(), Scrub::default());
@@ -211,7 +212,7 @@ async fn list(
     let page = Page {
         count: products.len(),
         truncated: next.is_some(),
-        next_cursor: next.map(|after| question.cursor(&after)),
+        next_cursor: next.map(next_cursor).transpose()?,
     };
     let untrusted = if products.is_empty() { Vec::new() } else { untrusted(&search.fields) };
     let data = ProductsData { products, count: None };

@@ -1,6 +1,6 @@
 //! Reads: one object by id, or a list.
 
-use mcp_core::{prelude::*, progress::Progress};
+use mcp_core::{Principal, cursor::Pages, prelude::*, progress::Progress};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -135,9 +135,10 @@ impl Server {
         &self,
         Parameters(args): Parameters<ListObjectsArgs>,
         ct: CancellationToken,
+        caller: Principal,
         progress: Progress,
     ) -> Result<Json<ListObjectsOutput>> {
-        Ok(Json(self.list(args, &ct, Some(&progress)).await?))
+        Ok(Json(self.list(args, caller, &ct, &progress).await?))
     }
 
     /// Read one customer, product, price or payment intent by its id.
@@ -163,14 +164,18 @@ impl Server {
     pub(crate) async fn list(
         &self,
         args: ListObjectsArgs,
+        caller: Principal,
         ct: &CancellationToken,
-        progress: Option<&Progress>,
-    ) -> Result<ListObjectsOutput, Error> {
+        progress: &Progress,
+    ) -> Result<ListObjectsOutput> {
         let link = self.link()?;
         let rules = self.rules(args.include_pii, args.fields.is_some())?;
-        let (listing, binding) = args.listing(link, rules)?;
-        let walk = listing.walk(&link.client, ct, progress).await?;
-        Ok(listed(link, &listing, &binding, walk))
+        let pages = link.listing.of(caller);
+        let (listing, filter) = args.listing(link, &pages, rules)?;
+        let walk = listing.walk(&link.client, ct, Some(progress)).await?;
+        let last = walk.resume_after.as_ref();
+        let next_cursor = last.map(|last| pages.next(&filter, last)).transpose()?;
+        Ok(listed(link, &listing, next_cursor, walk))
     }
 
     pub(crate) async fn get(
@@ -203,16 +208,18 @@ impl Server {
 }
 
 impl ListObjectsArgs {
-    /// The listing, and the text that its cursors are bound to.
-    fn listing(self, link: &Link, rules: Rules) -> Result<(Listing, String), Error> {
+    /// The listing, and what its cursors are bound to.
+    fn listing(self, link: &Link, pages: &Pages, rules: Rules) -> Result<(Listing, String), Error> {
         let filters = filter::check(self.resource, &self.filters)?;
         let account = link.client.acting_for(self.account.as_deref()).unwrap_or_default();
         let binding = format!(
-            "{}\n{account}\n{}",
+            "{:?}\n{}\n{account}\n{}",
+            link.environment,
             self.resource.name(),
             form::encode(&form::pairs(&filters)?)
         );
-        let after = self.cursor.map(|cursor| link.seal.open(&binding, &cursor)).transpose()?;
+        let after = self.cursor.map(|word| pages.open(&binding, &word)).transpose();
+        let after = after.map_err(|_| Error::Cursor)?;
         if self.count_only && (self.fields.is_some() || !self.expand.is_empty()) {
             let message = "count_only returns no objects: leave fields and expand out".to_owned();
             return Err(Error::Argument { field: "/count_only", message });
@@ -238,10 +245,14 @@ impl ListObjectsArgs {
     }
 }
 
-fn listed(link: &Link, listing: &Listing, binding: &str, walk: Walk) -> ListObjectsOutput {
+fn listed(
+    link: &Link,
+    listing: &Listing,
+    next_cursor: Option<String>,
+    walk: Walk,
+) -> ListObjectsOutput {
     let mut warnings = walk.warnings;
     warnings.extend(walk.notes.warnings());
-    let next_cursor = walk.resume_after.map(|last| link.seal.seal(binding, &last));
     let page = Page { count: walk.count, truncated: next_cursor.is_some(), next_cursor };
     let mut untrusted = Vec::new();
     let data = match &listing.shape {

@@ -76,7 +76,7 @@ pub(crate) struct ReadContainerLogsArgs {
     follow_s: u8,
     /// `cursor` of an earlier reply: the lines after it, oldest first.
     #[serde(default)]
-    #[schemars(length(min = 1, max = 1000))]
+    #[schemars(length(min = 1, max = 1200))]
     cursor: Option<String>,
 }
 

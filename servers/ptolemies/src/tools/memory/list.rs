@@ -1,12 +1,16 @@
 //! Arguments and answer of `list_memories`.
 
-use mcp_core::prelude::*;
+use mcp_core::{
+    cursor::{InvalidCursor, Pages},
+    prelude::*,
+};
+use ulid::Ulid;
 
 use crate::{
     Error,
     catalog::{Entry, Filter},
-    cursor::Cursor,
-    knowledge::{Knowledge, Page, Query, Selection},
+    knowledge::{Knowledge, Page, Place, Query, Selection},
+    moment::Moment,
     store::Store,
     text::clean,
     tools::arguments::{ids, label, labels, optional_moment},
@@ -60,7 +64,7 @@ pub(crate) struct ListMemoriesArgs {
     #[serde(default = "default_limit")]
     limit: usize,
     /// `next_cursor` of the answer before.
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 300))]
     #[serde(default)]
     cursor: Option<String>,
     /// Skip characters of each text; see `next_text_offset`.
@@ -182,11 +186,12 @@ struct Group {
 pub(super) async fn answer<S: Store>(
     knowledge: &Knowledge<S>,
     args: ListMemoriesArgs,
+    pages: &Pages,
 ) -> Result<ListMemoriesOutput> {
     args.check()?;
     let names = args.ids.clone().or_else(|| args.keys.clone()).unwrap_or_default();
     let (group_by, fields) = (args.group_by, args.fields.clone());
-    let query = args.into_query()?;
+    let query = args.into_query(pages)?;
     if let Some(by) = group_by {
         let (seq, counts) = knowledge.count(&query, |entry| by.values(entry)).await?;
         let groups = counts.into_iter().map(|(value, count)| Group { value: clean(&value), count });
@@ -201,12 +206,16 @@ pub(super) async fn answer<S: Store>(
     }
     let listing = knowledge.list(&query).await?;
     let items = listing.pages.into_iter().map(|page| Item::of(page, fields.as_deref()));
+    let next = |place: Place| {
+        let position = (place.after.to_string(), place.known_at.millis());
+        pages.next(&query.filter, &position)
+    };
     Ok(ListMemoriesOutput {
         seq: listing.seq,
         items: Some(items.collect()),
         groups: None,
         missing: listing.missing.into_iter().filter_map(|at| names.get(at).cloned()).collect(),
-        next_cursor: listing.next.map(Cursor::encode),
+        next_cursor: listing.next.map(next).transpose()?,
         untrusted: vec!["/items"],
     })
 }
@@ -241,7 +250,7 @@ impl ListMemoriesArgs {
         labels("/tags", &self.tags)
     }
 
-    fn into_query(self) -> Result<Query, Error> {
+    fn into_query(self, pages: &Pages) -> Result<Query> {
         let selection = match (self.ids, self.keys) {
             (Some(given), _) => Selection::Ids(ids("/ids", &given)?),
             (None, Some(keys)) => Selection::Keys(keys),
@@ -256,16 +265,22 @@ impl ListMemoriesArgs {
             recorded_after: optional_moment("/recorded_after", self.recorded_after.as_ref())?,
             recorded_before: optional_moment("/recorded_before", self.recorded_before.as_ref())?,
         };
-        let cursor = self.cursor.map(|word| Cursor::decode(&word, &filter)).transpose()?;
+        let after = self.cursor.map(|word| place(pages, &filter, &word)).transpose()?;
         Ok(Query {
             selection,
             filter,
             known_at: optional_moment("/known_at", self.known_at.as_ref())?,
             limit: self.limit,
-            cursor,
+            after,
             text_from: self.text_offset,
         })
     }
+}
+
+fn place(pages: &Pages, filter: &Filter, word: &str) -> Result<Place> {
+    let (after, known_at): (String, i64) = pages.open(filter, word)?;
+    let after = Ulid::from_string(&after).map_err(|_| InvalidCursor::Unknown)?;
+    Ok(Place { after, known_at: Moment::from_millis(known_at) })
 }
 
 fn some<T>(wanted: bool, value: Option<T>) -> Option<T> {
