@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod channel;
 pub mod definition;
 pub mod front;
+pub mod held;
 pub mod identity;
 pub mod input;
 pub mod instance;
@@ -14,6 +15,7 @@ pub mod output;
 pub mod slow;
 pub mod table;
 pub mod transport;
+pub mod upstream;
 
 use self::channel::Transport;
 use crate::TestResult;
@@ -29,10 +31,17 @@ pub enum Outcome {
     Pending(&'static str),
 }
 
-/// All attacks on a server. Call it once, in `tests/it/main.rs`.
+/// All attacks on a server. Call it once, in `tests/it/main.rs`; a server that hands on what another
+/// service says, or gives words for later, adds its [`upstream::Scene`].
 #[macro_export]
 macro_rules! attacks {
     ($server:ty) => {
+        $crate::attacks!($server, $crate::attacks::upstream::Scene::EMPTY);
+    };
+    ($server:ty, $scene:expr) => {
+        #[doc(hidden)]
+        static SCENE_OF_THE_ATTACKS: $crate::attacks::upstream::Scene = $scene;
+
         mod attacks {
             $crate::__attacks! { $server;
                 front: tr_01[http], tr_02[http], tr_03[http], tr_04[http], tr_05[http stdio], tr_06[http rest stdio],
@@ -41,15 +50,15 @@ macro_rules! attacks {
                 transport: tr_11[http], tr_12[http stdio], tr_13[http stdio], tr_14[stdio], tr_15[http stdio],
                     tr_20[http], tr_21[http stdio];
                 identity: au_01[http rest], au_02[http], au_03[http], au_04[http], au_05[http], au_06[http], au_07[http rest],
-                    au_08[http], au_09[http], au_10[http], au_11[http], au_12[http], au_13[http stdio], au_14[http],
+                    au_08[http], au_09[http], au_12[http], au_13[http stdio], au_14[http],
                     au_15[http], au_16[http];
                 input: in_01[http rest stdio], in_02[http rest stdio], in_03[http rest stdio], in_04[http rest stdio],
                     in_05[http], in_06[http rest stdio], in_07[http], in_08[http], in_09[http], in_10[http stdio],
                     in_11[http stdio], in_12[http stdio];
                 definition: ou_01[stdio];
-                output: ou_02[http], ou_03[http stdio], ou_04[http], ou_05[http rest stdio], ou_06[http], ou_07[http],
-                    ou_08[http], ou_09[http];
+                output: ou_03[http stdio], ou_04[http], ou_05[http rest stdio], ou_08[http], ou_09[http];
             }
+            $crate::__attacks! { @scene $server; upstream: ou_02, ou_06, ou_07; held: au_10, au_11 }
 
             #[test]
             fn what_is_advertised_is_checked() {
@@ -73,6 +82,18 @@ macro_rules! attacks {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __attacks {
+    (@scene $server:ty; $($module:ident: $($name:ident),+);+) => {
+        $($(
+            mod $name {
+                #[test]
+                fn http() {
+                    let scene = &super::super::SCENE_OF_THE_ATTACKS;
+                    let attack = $crate::attacks::$module::$name::<$server>(scene);
+                    $crate::attacks::drive(stringify!($name), $crate::attacks::channel::Transport::Http, attack);
+                }
+            }
+        )+)+
+    };
     ($server:ty; $($module:ident: $($name:ident[$($transport:ident)+]),+;)+) => {
         $($(
             mod $name {

@@ -124,8 +124,8 @@ impl Reply {
 }
 
 impl Channel {
-    /// Start the server; `None` where it does not serve this transport yet.
-    pub async fn open<S: McpServer>(transport: Transport) -> TestResult<Option<Self>> {
+    /// Start the server.
+    pub async fn open<S: McpServer>(transport: Transport) -> TestResult<Self> {
         Self::open_with::<S>(transport, &[]).await
     }
 
@@ -133,7 +133,7 @@ impl Channel {
     pub async fn open_with<S: McpServer>(
         transport: Transport,
         environment: &[(&str, &str)],
-    ) -> TestResult<Option<Self>> {
+    ) -> TestResult<Self> {
         let name = S::FACTS.member.binary();
         let home = tempfile::tempdir()?;
         let state = home.path().join("state");
@@ -158,11 +158,6 @@ impl Channel {
             }
         };
         let mut channel = Self { line, tools: Vec::new(), home };
-        if let Line::Rest(server) = &channel.line {
-            if http::get(server.address, "/tools").await?.status == 404 {
-                return Ok(None);
-            }
-        }
         channel.tools = match &mut channel.line {
             Line::Http(server) | Line::Rest(server) => {
                 let listed =
@@ -174,7 +169,7 @@ impl Channel {
                 listed["result"]["tools"].as_array().cloned().unwrap_or_default()
             }
         };
-        if channel.tools.is_empty() { Err("no tools".into()) } else { Ok(Some(channel)) }
+        if channel.tools.is_empty() { Err("no tools".into()) } else { Ok(channel) }
     }
 
     /// Directory that holds the server's state directory, and nothing else.
@@ -242,13 +237,6 @@ pub(super) const LIMITS: [(&str, &str); 4] = [
     ("MACHINA_RATE_WRITE", "1000000:1000000"),
     ("MACHINA_RATE_ADMIN", "1000000:1000000"),
 ];
-
-/// Whether the core has a setting of this name.
-pub(super) fn known(variable: &str) -> bool {
-    let key = variable.trim_start_matches("MACHINA_").to_ascii_lowercase();
-    let defaults = serde_json::to_value(mcp_core::config::CoreConfig::default());
-    defaults.is_ok_and(|defaults| defaults.get(&key).is_some())
-}
 
 /// A server is told of another's upstream only where it would otherwise call it.
 fn suits<S: McpServer>(variable: &str) -> bool {

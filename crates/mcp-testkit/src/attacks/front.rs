@@ -160,7 +160,7 @@ pub async fn tr_05<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
 
 /// JSON nested 10,000 deep, and a megabyte in a field with a bound.
 pub async fn tr_06<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
-    let Some(mut channel) = Channel::open::<S>(transport).await? else { return Ok(NO_REST) };
+    let mut channel = Channel::open::<S>(transport).await?;
     let tool = channel.tools[0]["name"].as_str().unwrap_or_default().to_owned();
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let reply = channel.call_text(&tool, &deep).await?;
@@ -182,9 +182,6 @@ pub async fn tr_06<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     }
     Ok(Outcome::Run)
 }
-
-/// What the bridge's cells say until it is there.
-pub(super) const NO_REST: Outcome = Outcome::Pending("the REST bridge");
 
 /// What is no single JSON-RPC message.
 pub async fn tr_07<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
@@ -238,13 +235,11 @@ pub async fn tr_19<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     if transport == Transport::Http && !S::LEGACY_SESSIONS {
         suite::http::undeclared_methods_are_refused::<S>().await?;
     }
-    let Some(all) = Channel::open::<S>(transport).await? else { return Ok(NO_REST) };
+    let all = Channel::open::<S>(transport).await?;
     let mut names = all.tools.iter().filter_map(|tool| tool["name"].as_str());
     let (first, last) = (names.next().unwrap_or_default(), names.next_back().unwrap_or_default());
     let only = [("MACHINA_TOOLS", first)];
-    let Some(mut channel) = Channel::open_with::<S>(transport, &only).await? else {
-        return Ok(NO_REST);
-    };
+    let mut channel = Channel::open_with::<S>(transport, &only).await?;
     ensure!(channel.tools.len() == 1, "{first} alone is listed: {:?}", channel.tools);
     let switched_off = channel.call(last, &json!({})).await?;
     ensure!(matches!(switched_off.said, Said::Fault(-32602)), "{last}: {switched_off:?}");

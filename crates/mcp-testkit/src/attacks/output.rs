@@ -8,20 +8,14 @@ use serde_json::Value;
 use super::{
     Outcome,
     channel::{Channel, Said, Transport},
-    front::NO_REST,
     input::{below, no_internals},
     instance,
     transport::Logged,
 };
 use crate::{TestResult, ensure, http, suite::fault};
 
-/// Servers that hand on text of others.
-fn has_upstream<S: McpServer>() -> bool {
-    ["docker", "shopify", "stripe"].contains(&S::FACTS.member.name)
-}
-
 /// Calls that fit the schemas: with the least, and with everything.
-fn good_calls(tools: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<(String, Value)> {
+pub(super) fn good_calls(tools: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<(String, Value)> {
     let mut calls = Vec::new();
     for tool in tools.iter().filter(|tool| wanted(&tool["annotations"])) {
         let name = tool["name"].as_str().unwrap_or_default();
@@ -30,15 +24,6 @@ fn good_calls(tools: &[Value], wanted: impl Fn(&Value) -> bool) -> Vec<(String, 
     }
     calls.dedup();
     calls
-}
-
-/// Text of others that would steer a model or a terminal.
-pub async fn ou_02<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    std::future::ready(()).await;
-    if has_upstream::<S>() {
-        return Ok(Outcome::Pending("marks of untrusted text, and upstreams that attack"));
-    }
-    Ok(Outcome::NotApplicable("no text of others; IN-03 covers the caller's own"))
 }
 
 /// Secrets in the environment are in no answer, no log line, no metric, no listing of settings.
@@ -74,9 +59,7 @@ pub async fn ou_03<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
         seen.push_str(&config.stdout);
         seen.push_str(&config.stderr);
     } else {
-        let Some(mut channel) = Channel::open_with::<S>(transport, canaries).await? else {
-            return Ok(NO_REST);
-        };
+        let mut channel = Channel::open_with::<S>(transport, canaries).await?;
         for (name, arguments) in good_calls(&channel.tools.clone(), |_| true) {
             seen.push_str(&channel.call(&name, &arguments).await?.raw);
         }
@@ -99,7 +82,7 @@ pub async fn ou_05<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     if S::VERBATIM_SCHEMAS {
         return Ok(Outcome::NotApplicable("the fixture's errors are the official suite's"));
     }
-    let Some(mut channel) = Channel::open::<S>(transport).await? else { return Ok(NO_REST) };
+    let mut channel = Channel::open::<S>(transport).await?;
     let mut errors = 0;
     for (name, arguments) in good_calls(&channel.tools.clone(), |_| true) {
         let reply = channel.call(&name, &arguments).await?;
@@ -118,14 +101,11 @@ pub async fn ou_05<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
 }
 
 /// Tools that say they change nothing change nothing that the server keeps.
-pub async fn ou_06<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if has_upstream::<S>() {
-        return Ok(Outcome::Pending("a recording upstream in the testkit"));
-    }
+pub(super) async fn ou_06<S: McpServer>() -> TestResult<Outcome> {
     if S::VERBATIM_SCHEMAS {
         return Ok(Outcome::NotApplicable("no tool of the fixture says that it only reads"));
     }
-    let Some(mut channel) = Channel::open::<S>(Transport::Http).await? else { return Ok(NO_REST) };
+    let mut channel = Channel::open::<S>(Transport::Http).await?;
     let before = contents(&channel)?;
     for (name, arguments) in
         good_calls(&channel.tools.clone(), |hints| hints["readOnlyHint"] == true)
@@ -144,11 +124,8 @@ fn contents(channel: &Channel) -> TestResult<BTreeSet<String>> {
 }
 
 /// The second call of an idempotent tool leaves what the first left, and says the same.
-pub async fn ou_07<S: McpServer>(_: Transport) -> TestResult<Outcome> {
-    if has_upstream::<S>() {
-        return Ok(Outcome::Pending("a recording upstream in the testkit"));
-    }
-    let Some(mut channel) = Channel::open::<S>(Transport::Http).await? else { return Ok(NO_REST) };
+pub(super) async fn ou_07<S: McpServer>() -> TestResult<Outcome> {
+    let mut channel = Channel::open::<S>(Transport::Http).await?;
     let mut called = 0;
     for (name, arguments) in
         good_calls(&channel.tools.clone(), |hints| hints["idempotentHint"] == true)
@@ -173,7 +150,7 @@ pub async fn ou_07<S: McpServer>(_: Transport) -> TestResult<Outcome> {
 }
 
 /// An answer without what tells time, or whether something was new.
-fn lasting(value: &Value) -> Value {
+pub(super) fn lasting(value: &Value) -> Value {
     const PASSING: &[&str] = &[
         "_ms",
         "_s",
@@ -204,7 +181,7 @@ pub async fn ou_08<S: McpServer>(_: Transport) -> TestResult<Outcome> {
     if S::VERBATIM_SCHEMAS {
         return Ok(Outcome::NotApplicable("the fixture's pictures are the official suite's"));
     }
-    let Some(mut channel) = Channel::open::<S>(Transport::Http).await? else { return Ok(NO_REST) };
+    let mut channel = Channel::open::<S>(Transport::Http).await?;
     let mut pictures = 0;
     for (name, arguments) in good_calls(&channel.tools.clone(), |_| true) {
         let raw = channel.call(&name, &arguments).await?.raw.to_lowercase();

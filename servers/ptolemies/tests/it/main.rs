@@ -2,7 +2,8 @@
 
 mod crash;
 mod process;
+mod scene;
 mod tools;
 
 mcp_testkit::suite!(machina_ptolemies::Server);
-mcp_testkit::attacks!(machina_ptolemies::Server);
+mcp_testkit::attacks!(machina_ptolemies::Server, scene::SCENE);

@@ -1,0 +1,17 @@
+//! What the attacks must know: the cursors.
+
+use mcp_testkit::attacks::upstream::{Held, Scene};
+
+pub(crate) const SCENE: Scene = Scene {
+    upstream: None,
+    held: &[Held {
+        before: &[(
+            "store_memory",
+            r#"{"items":[{"text":"one"},{"text":"two"},{"text":"three"}]}"#,
+        )],
+        given_by: ("list_memories", r#"{"limit":1}"#),
+        place: "/next_cursor",
+        taken_by: ("list_memories", r#"{"limit":1,"cursor":"HERE"}"#),
+        refused_by: &[("list_memories", r#"{"limit":1,"context":"work","cursor":"HERE"}"#)],
+    }],
+};
