@@ -66,6 +66,10 @@ const BASELINE: [&str; 8] = [
     "sep-2322-ignore-unexpected-params",
 ];
 
+const FIXTURE: &str = "machina-everything";
+/// A key for one run on loopback.
+const KEY: &str = "mk_everything_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+
 struct Suite {
     node: PathBuf,
     script: PathBuf,
@@ -102,15 +106,26 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Every scenario of both revisions, the unscored ones too: no failure, no warning.
+/// Every scenario of both revisions, the unscored ones too: no failure, no warning. Plain, with the
+/// limits and the audit of every day, and with a key that callers must show besides.
 fn fixture(suite: &Suite, directory: &Path) -> Result<usize> {
-    let server = Server::start(directory, "machina-everything")?;
+    let plain = server::command(directory, FIXTURE);
+    let limited = server::plain(directory, FIXTURE);
+    let mut closed = server::plain(directory, FIXTURE);
+    closed.env("MACHINA_AUTH", "api_key").env("MACHINA_API_KEY", KEY);
     let mut failed = 0;
-    for (revision, _) in SCENARIOS {
-        let output = suite.output.join(format!("everything-{revision}"));
-        suite.run(&server.url(), &output, &["--requirements", revision])?;
-        let tally = tally(&output)?;
-        failed += report("machina-everything", revision, &tally, &[]);
+    for (way, key, command) in [
+        ("plain", None, plain),
+        ("with limits", None, limited),
+        ("with limits and auth", Some(KEY), closed),
+    ] {
+        let server = Server::serve(command, FIXTURE)?;
+        for (revision, _) in SCENARIOS {
+            let output = suite.output.join(format!("everything-{way}-{revision}"));
+            suite.run_as(key, &server.url(), &output, &["--requirements", revision])?;
+            let tally = tally(&output)?;
+            failed += report(&format!("{FIXTURE}, {way}"), revision, &tally, &[]);
+        }
     }
     Ok(failed)
 }
@@ -136,10 +151,31 @@ fn one_of_seven(suite: &Suite, directory: &Path, name: &str) -> Result<usize> {
 impl Suite {
     /// Run it; whether it passed is read from the checks it writes.
     fn run(&self, url: &str, output: &Path, arguments: &[&str]) -> Result<()> {
+        self.run_as(None, url, output, arguments)
+    }
+
+    /// The same with a key in every request, which the suite has no option for: Node's HTTP client
+    /// lets a module that is loaded first add headers.
+    fn run_as(
+        &self,
+        key: Option<&str>,
+        url: &str,
+        output: &Path,
+        arguments: &[&str],
+    ) -> Result<()> {
         if output.exists() {
             fs::remove_dir_all(output)?;
         }
-        let ran = Command::new(&self.node)
+        let mut command = Command::new(&self.node);
+        if let Some(key) = key {
+            let module = format!(
+                "data:text/javascript,import%20d%20from'node:diagnostics_channel';\
+                 d.channel('undici:request:create').subscribe(({{request}})=>\
+                 {{request.addHeader('authorization','Bearer%20{key}')}})"
+            );
+            command.args(["--import", &module]);
+        }
+        let ran = command
             .arg(&self.script)
             .args(["server", "--url", url, "-o"])
             .arg(output)

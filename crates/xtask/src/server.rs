@@ -57,10 +57,16 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// A command on an executable, without this machine's own settings.
-pub(crate) fn command(directory: &std::path::Path, name: &str) -> Command {
+/// An executable with the settings it has by default, none of them this machine's own.
+pub(crate) fn plain(directory: &std::path::Path, name: &str) -> Command {
     let mut command = Command::new(directory.join(name));
     command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("HOME", state());
+    command
+}
+
+/// The same without what slows a suite of calls.
+pub(crate) fn command(directory: &std::path::Path, name: &str) -> Command {
+    let mut command = plain(directory, name);
     // Nobody reads the lines of these calls.
     command.env("MACHINA_AUDIT", "false");
     // A suite calls faster than one caller may.
@@ -96,8 +102,12 @@ pub(crate) struct Server {
 impl Server {
     /// Start on a free port and wait until it answers.
     pub(crate) fn start(directory: &std::path::Path, name: &str) -> Result<Self> {
+        Self::serve(command(directory, name), name)
+    }
+
+    /// The same of a command of one's own.
+    pub(crate) fn serve(mut command: Command, name: &str) -> Result<Self> {
         let address = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-        let mut command = command(directory, name);
         command.args(["serve", "--port", &address.port().to_string(), "--log-level", "error"]);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
         let mut server = Self { child, address };
