@@ -1,4 +1,5 @@
-//! P8: one JSON line for each tool call, with the shape of its arguments and never a value.
+//! P8: one JSON line for each tool call, with the shape of its arguments and never a value; one for
+//! each run of a task, and, at a bounded rate, for what the front refused.
 //!
 //! The call itself only describes its arguments and puts a record into a bounded queue; one task
 //! formats and writes, at most two hundred times a second. A call that may change something takes its
@@ -6,6 +7,7 @@
 //! cannot be written such calls wait and are then refused. Reads go on; their lines are dropped and
 //! counted.
 
+mod refused;
 mod shape;
 mod sink;
 mod writer;
@@ -24,7 +26,9 @@ use sha2::Sha256;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::refused::Refused;
 use self::{
+    refused::Refusals,
     sink::Sink,
     writer::{Line, Message},
 };
@@ -51,15 +55,26 @@ struct Inner {
     key: Option<Hmac<Sha256>>,
     metrics: Arc<Metrics>,
     closing: CancellationToken,
+    refusals: Refusals,
 }
 
 /// What is known of a call before it runs.
 pub(crate) struct Caller<'a> {
+    pub(crate) what: What,
     pub(crate) id: &'a RequestId,
     pub(crate) principal: Principal,
     pub(crate) tool: Arc<str>,
     /// `None` for a tool that does not exist.
     pub(crate) class: Option<Scope>,
+}
+
+/// What a line is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A call, until its answer.
+    Call,
+    /// What a call began and a task went on with, under the call's request id.
+    Task,
 }
 
 /// A call whose line is not written yet. Dropped without [`Pending::end`] (the runtime gave the call
@@ -146,7 +161,13 @@ impl Audit {
         if key.is_none() {
             tracing::error!("the system gives no randomness: audit lines carry no digest");
         }
-        Self(Arc::new(Inner { queue, key, metrics: Arc::clone(metrics), closing }))
+        Self(Arc::new(Inner {
+            queue,
+            key,
+            metrics: Arc::clone(metrics),
+            closing,
+            refusals: Refusals::default(),
+        }))
     }
 
     /// Describe a call that begins.
@@ -157,6 +178,7 @@ impl Audit {
         schema: Option<&JsonObject>,
     ) -> Pending {
         let line = Line {
+            what: caller.what,
             at: SystemTime::now(),
             id: caller.id.clone(),
             principal: caller.principal,
@@ -188,6 +210,10 @@ impl Audit {
         let (written, wait) = oneshot::channel();
         let end = async {
             self.0.closing.cancel();
+            for line in self.unlogged() {
+                // An error shows again at the next line.
+                drop(self.0.queue.send(line).await);
+            }
             if self.0.queue.send(Message::End(written)).await.is_ok() {
                 // An error means that the writer is gone, and with it what to wait for.
                 drop(wait.await);

@@ -9,6 +9,7 @@
 
 mod calls;
 mod process;
+mod reason;
 
 use std::{
     fmt,
@@ -25,6 +26,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+pub use self::reason::Reason;
 pub(crate) use self::{
     calls::{Calls, Durations, Failed, ToolCalls},
     process::Process,
@@ -43,6 +45,8 @@ pub const CONNECTIONS: &str = "machina_connections";
 pub const REFUSED: &str = "machina_refused_total";
 /// Audit lines of reads that found the queue full.
 pub const AUDIT_DROPPED: &str = "machina_audit_dropped_total";
+/// Audit lines of refused requests that were left out: too many of one reason.
+pub const AUDIT_REFUSALS_DROPPED: &str = "machina_audit_refusals_dropped_total";
 /// Failed attempts to write audit lines.
 pub const AUDIT_FAILURES: &str = "machina_audit_write_failures_total";
 /// Which server and version runs.
@@ -87,6 +91,7 @@ pub struct Metrics {
     upstreams: OnceLock<Upstreams>,
     cache: Family<CacheUse, Counter>,
     audit_dropped: Counter,
+    audit_refusals_dropped: Counter,
     audit_failures: Counter,
 }
 
@@ -114,10 +119,15 @@ impl Metrics {
             connections: Gauge::default(),
             refused: Family::default(),
             audit_dropped: Counter::default(),
+            audit_refusals_dropped: Counter::default(),
             upstreams: OnceLock::new(),
             cache: Family::default(),
             audit_failures: Counter::default(),
         };
+        // There from the start, so that the first of a kind is seen as an increase.
+        for reason in Reason::ALL {
+            drop(new.refused.get_or_create(&Refusal { reason: reason.label() }));
+        }
         new.add(|registry| {
             registry.register_with_unit(
                 "mcp_server_operation_duration",
@@ -137,6 +147,9 @@ impl Metrics {
             let dropped = new.audit_dropped.clone();
             let help = "Audit lines of reads that found the queue full";
             registry.register("machina_audit_dropped", help, dropped);
+            let help = "Audit lines of refused requests left out: too many of one reason";
+            let dropped = new.audit_refusals_dropped.clone();
+            registry.register("machina_audit_refusals_dropped", help, dropped);
             let help = "Failed attempts to write audit lines; they are tried again";
             registry.register("machina_audit_write_failures", help, new.audit_failures.clone());
             let build = Info::new([("server", facts.member.name), ("version", facts.version)]);
@@ -194,8 +207,8 @@ impl Metrics {
     }
 
     /// Count a message that the front refused.
-    pub fn refused(&self, reason: &'static str) {
-        self.refused.get_or_create(&Refusal { reason }).inc();
+    pub fn refused(&self, reason: Reason) {
+        self.refused.get_or_create(&Refusal { reason: reason.label() }).inc();
     }
 
     /// Count an answer of a known tool that was kept (`hit`) or made (`miss`).
@@ -210,6 +223,10 @@ impl Metrics {
 
     pub(crate) fn audit_dropped(&self) -> &Counter {
         &self.audit_dropped
+    }
+
+    pub(crate) fn audit_refusals_dropped(&self) -> &Counter {
+        &self.audit_refusals_dropped
     }
 
     pub(crate) fn audit_failures(&self) -> &Counter {

@@ -19,7 +19,7 @@
 //! | P5 | confirmation, tasks, response cache | `pipeline::{confirmed, background, cached}` |
 //! | P6 | deadline, cancellation | [`call`] |
 //! | P7 | output cap, cache hints, serverInfo | [`present`] |
-//! | P8 | metrics, one log line, one audit line | [`call`], [`crate::audit`] |
+//! | P8 | metrics, one log line, one audit line; refusals of the front | [`call`], [`crate::audit`] |
 
 mod background;
 mod cached;
@@ -41,7 +41,7 @@ use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo
 use self::{catalogue::Catalogue, document::Documents};
 use crate::{
     McpServer, StartContext, StateKey,
-    audit::Audit,
+    audit::{self, Audit},
     cache::ResponseCache,
     config::{ConfigError, CoreConfig},
     confirm::Confirmations,
@@ -153,6 +153,13 @@ impl<S: McpServer> Guarded<S> {
         self
     }
 
+    /// Wait for the tasks that the server's stop has cancelled, so that each has its audit line.
+    pub(crate) async fn tasks_ended(&self, grace: Duration) {
+        if let Some(tasks) = self.0.tasks.get() {
+            tasks.ended(grace).await;
+        }
+    }
+
     /// The server itself.
     pub fn server(&self) -> &Arc<S> {
         &self.0.server
@@ -181,6 +188,14 @@ impl<S: McpServer> Guarded<S> {
     /// Write each call down from now on. The first target stays.
     pub fn keep_audit(&self, audit: Audit) {
         self.0.audit.get_or_init(|| audit);
+    }
+
+    /// Count a request that the front refused, and write it down.
+    pub(crate) fn refused(&self, refused: audit::Refused) {
+        self.0.metrics.refused(refused.reason);
+        if let Some(audit) = self.0.audit.get() {
+            audit.refused(refused);
+        }
     }
 
     /// Where calls are written down.

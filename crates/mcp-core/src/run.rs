@@ -127,6 +127,7 @@ async fn started<S: McpServer>(
             _ => speak(&guarded, &loaded.core, stopping.clone()).await,
         };
         stopping.cancel();
+        guarded.tasks_ended(GRACE).await;
         guarded.server().stop().await;
         if let Some(audit) = guarded.audit() {
             audit.close().await;

@@ -21,7 +21,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::{
     journal::{Journal, Line},
@@ -59,6 +59,8 @@ struct Shared {
     kept: Mutex<Kept>,
     journal: Option<Journal>,
     tasks: Tasks,
+    /// The work of tasks, besides what sweeps after them.
+    works: TaskTracker,
     stopping: CancellationToken,
 }
 
@@ -131,7 +133,8 @@ impl TaskStore {
     }
 
     fn with(journal: Option<Journal>, tasks: Tasks, stopping: CancellationToken) -> Self {
-        Self(Arc::new(Shared { kept: Mutex::default(), journal, tasks, stopping }))
+        let works = TaskTracker::new();
+        Self(Arc::new(Shared { kept: Mutex::default(), journal, tasks, works, stopping }))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -176,12 +179,21 @@ impl TaskStore {
 
     /// Run work of a task; it is waited for at shutdown.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.0.tasks.spawn("task", work);
+        self.0.tasks.spawn("task", self.0.works.track_future(work));
         let mut kept = self.kept();
         if !kept.sweeping {
             kept.sweeping = true;
             let store = self.clone();
             self.0.tasks.spawn("task sweep", async move { store.sweep_until_empty().await });
+        }
+    }
+
+    /// Wait until the work of all tasks has ended, at most `grace`: the server is stopping, which
+    /// cancels them.
+    pub(crate) async fn ended(&self, grace: Duration) {
+        self.0.works.close();
+        if tokio::time::timeout(grace, self.0.works.wait()).await.is_err() {
+            tracing::warn!("tasks did not end in time");
         }
     }
 

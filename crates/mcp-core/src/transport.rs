@@ -5,3 +5,4 @@ pub mod http;
 pub mod local;
 mod rest;
 pub mod stdio;
+mod why;

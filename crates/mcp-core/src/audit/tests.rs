@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{fleet, server::Facts};
+use crate::{fleet, metrics::Reason, server::Facts};
 
 fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new(&Facts::new(&fleet::BAYES, "1", "")))
@@ -14,7 +14,7 @@ fn core(path: &std::path::Path) -> CoreConfig {
 fn call(audit: &Audit, class: Scope, principal: &str, arguments: &Value) -> Pending {
     let principal = Principal::new(principal, Some(Scope::Admin), None);
     let (id, tool) = (RequestId::next(), Arc::from("do_it"));
-    let caller = Caller { id: &id, principal, tool, class: Some(class) };
+    let caller = Caller { what: What::Call, id: &id, principal, tool, class: Some(class) };
     let schema = json!({"properties": {"a": {}}});
     audit.begin(caller, arguments.as_object(), schema.as_object())
 }
@@ -98,4 +98,53 @@ fn a_file_that_cannot_be_opened_stops_the_start() {
     let error = Audit::start(&core, &Tasks::default(), &metrics(), "bayes").err().unwrap();
     assert!(error.to_string().starts_with("audit_file: "), "{error}");
     assert!(error.hint().is_some());
+}
+
+fn stranger(reason: Reason, tool: Option<&str>) -> Refused {
+    Refused {
+        id: Some(RequestId::next()),
+        principal: None,
+        address: Some([192, 0, 2, 7].into()),
+        route: "/mcp",
+        status: Some(401),
+        reason,
+        tool: tool.map(Arc::from),
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_refusals_leaves_a_bounded_number_of_lines_and_its_count() {
+    const FLOOD: usize = 10_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.jsonl");
+    let (tasks, metrics) = (Tasks::default(), metrics());
+    let audit = Audit::start(&core(&path), &tasks, &metrics, "bayes").unwrap().unwrap();
+    let started = std::time::SystemTime::now();
+    for _ in 0..FLOOD {
+        audit.refused(stranger(Reason::Credential, None));
+    }
+    // A flood of one kind hides no other.
+    audit.refused(stranger(Reason::ToolName, Some("\u{1b}[31m\"x")));
+    let seconds = usize::try_from(started.elapsed().unwrap().as_secs()).unwrap() + 1;
+    audit.close().await;
+    assert!(tasks.join(Duration::from_secs(5)).await);
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.is_ascii() && !text.contains('\u{1b}'), "{text}");
+    let lines = lines(&path);
+    let of = |reason: &'static str| lines.iter().filter(move |line| line["reason"] == reason);
+    let (written, rest): (Vec<_>, Vec<_>) =
+        of("credential").partition(|line| line["status"].is_u64());
+    let burst = usize::try_from(refused::BURST).unwrap();
+    assert!((burst..=burst + seconds).contains(&written.len()), "{} lines", written.len());
+    let told =
+        |lines: &[&Value]| lines.iter().filter_map(|line| line["unlogged"].as_u64()).sum::<u64>();
+    let dropped = metrics.audit_refusals_dropped().get();
+    assert_eq!(told(&written) + told(&rest), dropped);
+    assert_eq!(written.len() as u64 + dropped, FLOOD as u64);
+    assert_eq!(written[0]["address"], "192.0.2.7");
+    assert_eq!((&written[0]["audit"], &written[0]["route"]), (&json!("refused"), &json!("/mcp")));
+    let other: Vec<_> = of("tool_name").collect();
+    assert_eq!(other.len(), 1);
+    assert_eq!(other[0]["tool"], "\u{1b}[31m\"x");
 }

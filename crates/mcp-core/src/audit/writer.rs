@@ -14,7 +14,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Marks, sink::Sink};
+use super::{Marks, What, refused, sink::Sink};
 use crate::{Principal, Scope, pipeline::call::RequestId, task};
 
 /// Lines written at once.
@@ -26,12 +26,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) enum Message {
     Line(Line),
+    Refused(refused::Line),
     /// Write what came before and stop.
     End(oneshot::Sender<()>),
 }
 
 /// One call.
 pub(super) struct Line {
+    pub(super) what: What,
     pub(super) at: SystemTime,
     pub(super) id: RequestId,
     pub(super) principal: Principal,
@@ -61,7 +63,8 @@ pub(super) async fn run(
         let (mut text, mut end) = (Vec::new(), None);
         for message in messages.drain(..) {
             match message {
-                Message::Line(line) => line.write(server, &mut text),
+                Message::Line(line) => write_line(&line.wire(server), &mut text),
+                Message::Refused(line) => write_line(&line.wire(server), &mut text),
                 Message::End(written) => end = Some(written),
             }
         }
@@ -124,7 +127,7 @@ struct Wire<'a> {
     time: String,
     server: &'static str,
     request_id: &'a str,
-    principal: &'a str,
+    principal: String,
     tool: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'static str>,
@@ -146,17 +149,18 @@ fn is_zero(count: &u32) -> bool {
 }
 
 impl Line {
-    fn write(&self, server: &'static str, text: &mut Vec<u8>) {
+    fn wire(&self, server: &'static str) -> Wire<'_> {
         let micros = u32::try_from(self.took.as_micros()).unwrap_or(u32::MAX);
-        // A token's issuer chooses the names, and how long they are.
-        let principal: String = self.principal.id().chars().take(128).collect();
         let digest = self.digest.map(u64::from_be_bytes);
-        let wire = Wire {
-            audit: "call",
+        Wire {
+            audit: match self.what {
+                What::Call => "call",
+                What::Task => "task",
+            },
             time: DateTime::<Utc>::from(self.at).to_rfc3339_opts(SecondsFormat::Millis, true),
             server,
             request_id: self.id.as_str(),
-            principal: &principal,
+            principal: name_of(&self.principal),
             tool: &self.tool,
             class: self.class.map(Scope::label),
             arguments: &self.shape,
@@ -166,13 +170,21 @@ impl Line {
             duration_ms: f64::from(micros) / 1e3,
             upstream: self.marks.upstream,
             confirmed: self.marks.confirmed,
-        };
-        let before = text.len();
-        match wire.serialize(&mut Serializer::with_formatter(&mut *text, Ascii)) {
-            Ok(()) => text.push(b'\n'),
-            // Strings and numbers are always written; half a line must not stay if not.
-            Err(_) => text.truncate(before),
         }
+    }
+}
+
+/// A token's issuer chooses the names, and how long they are.
+pub(super) fn name_of(principal: &Principal) -> String {
+    principal.id().chars().take(128).collect()
+}
+
+fn write_line(line: &impl Serialize, text: &mut Vec<u8>) {
+    let before = text.len();
+    match line.serialize(&mut Serializer::with_formatter(&mut *text, Ascii)) {
+        Ok(()) => text.push(b'\n'),
+        // Strings and numbers are always written; half a line must not stay if not.
+        Err(_) => text.truncate(before),
     }
 }
 

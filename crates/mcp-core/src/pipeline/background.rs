@@ -21,11 +21,13 @@ use tokio::time::Instant;
 
 use super::{
     Guarded,
-    call::{Bounds, Failure, RequestId, Way, log},
+    call::{Bounds, Failure, RequestId, Way, log, note},
+    catalogue::Entry,
     present,
 };
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,
+    audit::{self, Pending, What},
     server::TaskSupport,
     task_store::{Running, TaskStore},
 };
@@ -68,6 +70,7 @@ impl<S: McpServer> Guarded<S> {
         &self,
         request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
+        id: &RequestId,
     ) -> Result<CallToolResponse, Failure> {
         let Some(store) = self.tasks() else {
             return Err(ToolError::internal("a task without a store").into());
@@ -79,6 +82,7 @@ impl<S: McpServer> Guarded<S> {
         context.ct = running.cancelled_token();
         context.meta.0.remove("progressToken");
         context.extensions.insert(running.note());
+        context.extensions.insert(id.clone());
         let own = self.clone();
         store.spawn(async move { own.work(running, request, context).await });
         Ok(CreateTaskResult::new(task).into())
@@ -87,7 +91,7 @@ impl<S: McpServer> Guarded<S> {
     async fn work(
         self,
         running: Running,
-        mut request: CallToolRequestParams,
+        request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) {
         let started = Instant::now();
@@ -96,23 +100,9 @@ impl<S: McpServer> Guarded<S> {
         let Some(entry) = self.0.catalogue.find(&request.name) else { return };
         let deadline = entry.policy.deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
         let limits = Bounds { deadline, grace: GRACE };
-        let outcome = loop {
-            let round = self.run(entry, request.clone(), context.clone(), limits);
-            match AssertUnwindSafe(round).catch_unwind().await {
-                Ok(Ok(CallToolResponse::InputRequired(asked))) => {
-                    let InputRequiredResult { input_requests, request_state, .. } = asked;
-                    let given = running.ask(input_requests.unwrap_or_default()).await;
-                    let Some(given) = given else { break Err(cancelled().into()) };
-                    request.input_responses = Some(given);
-                    request.request_state = request_state;
-                }
-                Ok(outcome) => break outcome,
-                Err(_payload) => {
-                    self.0.metrics.panic();
-                    break Err(ToolError::internal("a tool panicked").into());
-                }
-            }
-        };
+        let mut pending = self.pending(What::Task, Some(entry), &request, &context, &id);
+        let rounds = self.rounds(entry, (&running, &mut pending), request, context, limits);
+        let (outcome, marks) = audit::marked(rounds).await;
         let was_cancelled = matches!(&outcome, Err(Failure::Tool(error))
             if error.kind() == Kind::Cancelled);
         let (answer, ended) = self.answer(outcome, &id, true);
@@ -127,8 +117,47 @@ impl<S: McpServer> Guarded<S> {
         log(&id, &entry.name, &ended, started);
         let name = Arc::clone(&entry.name);
         let operation = crate::metrics::Operation { gen_ai_tool_name: name, ..operation };
-        self.count(operation, ended.err().map(|fault| fault.label), started);
+        let fault = ended.err();
+        self.count(operation, fault.as_ref().map(|fault| fault.label), started);
+        if let Some(pending) = pending {
+            note(pending, fault, marks);
+        }
         running.finish(payload).await;
+    }
+
+    /// The handler, again after each answer to what it asked. A place for the audit line comes
+    /// first, as for any call.
+    async fn rounds(
+        &self,
+        entry: &Entry<S>,
+        (running, pending): (&Running, &mut Option<Pending>),
+        mut request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+        limits: Bounds,
+    ) -> Result<CallToolResponse, Failure> {
+        if let Some(pending) = pending {
+            pending.reserve().await?;
+        }
+        if entry.policy.confirm {
+            // Before it became a task.
+            audit::mark_confirmed();
+        }
+        loop {
+            let round = self.run(entry, request.clone(), context.clone(), limits);
+            match AssertUnwindSafe(round).catch_unwind().await {
+                Ok(Ok(CallToolResponse::InputRequired(asked))) => {
+                    let InputRequiredResult { input_requests, request_state, .. } = asked;
+                    let given = running.ask(input_requests.unwrap_or_default()).await;
+                    request.input_responses = Some(given.ok_or_else(cancelled)?);
+                    request.request_state = request_state;
+                }
+                Ok(outcome) => return outcome,
+                Err(_payload) => {
+                    self.0.metrics.panic();
+                    return Err(ToolError::internal("a tool panicked").into());
+                }
+            }
+        }
     }
 }
 

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Guarded, background, catalogue::Entry, confirmed, document, present};
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,
-    audit::{self, Caller, Marks, Pending},
+    audit::{self, Caller, Marks, Pending, What},
     limits::{Busy, Slot},
     metrics::{Failed, Operation},
     validation::{self, Violation},
@@ -56,8 +56,11 @@ impl RequestId {
         &self.0
     }
 
-    /// The id that the front gave to this message, or a new one.
+    /// The id that the front gave to this message, or that of the call behind a task, or a new one.
     pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
+        if let Some(id) = context.extensions.get::<Self>() {
+            return id.clone();
+        }
         let parts = context.extensions.get::<http::request::Parts>();
         parts.and_then(|parts| parts.extensions.get::<Self>()).cloned().unwrap_or_else(Self::next)
     }
@@ -108,7 +111,7 @@ impl<S: McpServer> Guarded<S> {
         let way = Way::of(&context);
         let slot = KindSlot::of(&context);
         let entry = self.0.catalogue.find(&request.name);
-        let mut pending = self.pending(entry, &request, &context, &id);
+        let mut pending = self.pending(What::Call, entry, &request, &context, &id);
         let Some(entry) = entry else {
             let fault = Fault { kind: Some(Kind::NotFound), ..Fault::of("unknown_tool") };
             self.count(way.operation("tools/call"), Some(fault.label), started);
@@ -121,7 +124,7 @@ impl<S: McpServer> Guarded<S> {
             if let Some(pending) = &mut pending {
                 pending.reserve().await?;
             }
-            self.admitted(entry, request, context).await
+            self.admitted(entry, request, context, &id).await
         };
         let (outcome, marks) = audit::marked(AssertUnwindSafe(work).catch_unwind()).await;
         let answer = match outcome {
@@ -139,8 +142,9 @@ impl<S: McpServer> Guarded<S> {
     }
 
     /// The audit line of a call that begins.
-    fn pending(
+    pub(super) fn pending(
         &self,
+        what: What,
         entry: Option<&Entry<S>>,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
@@ -149,6 +153,7 @@ impl<S: McpServer> Guarded<S> {
         let audit = self.0.audit.get()?;
         let tool = entry.map(|entry| Arc::clone(&entry.name));
         let caller = Caller {
+            what,
             id,
             principal: Principal::of(context),
             tool: tool.unwrap_or_else(|| Arc::from(document::short(&request.name))),
@@ -185,6 +190,7 @@ impl<S: McpServer> Guarded<S> {
         entry: &Entry<S>,
         mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
+        id: &RequestId,
     ) -> Result<CallToolResponse, Failure> {
         let caller = Principal::of(&context);
         let policy = entry.policy;
@@ -206,7 +212,7 @@ impl<S: McpServer> Guarded<S> {
             audit::mark_confirmed();
         }
         if background::becomes_task(policy.task, &request, &context).map_err(Failure::Protocol)? {
-            return self.start_task(request, context).await;
+            return self.start_task(request, context, id).await;
         }
         match policy.cache {
             Some(ttl) if entry.reads && self.0.cache.is_on() => {
@@ -478,7 +484,13 @@ fn conclude(slot: Option<KindSlot>, pending: Option<Pending>, ended: Ended, mark
     if let (Some(slot), Some(kind)) = (slot, fault.as_ref().and_then(|fault| fault.kind)) {
         slot.0.get_or_init(|| kind);
     }
-    let Some(pending) = pending else { return };
+    if let Some(pending) = pending {
+        note(pending, fault, marks);
+    }
+}
+
+/// Complete the audit line of a call.
+pub(super) fn note(pending: Pending, fault: Option<Fault>, marks: Marks) {
     match fault {
         None => pending.end("ok", Cow::Borrowed(""), marks),
         Some(fault) => pending.end(fault.label, fault.code, marks),

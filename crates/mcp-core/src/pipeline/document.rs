@@ -148,7 +148,7 @@ pub(super) fn invalid(message: String) -> ErrorData {
 }
 
 /// A caller's word, short enough for a message and on one line.
-pub(super) fn short(word: &str) -> String {
+pub(crate) fn short(word: &str) -> String {
     word.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 

@@ -25,14 +25,17 @@ use tower::ServiceExt;
 
 use self::listener::Peer;
 use super::{
-    hosts::{Hosts, Refused},
+    hosts::{self, Hosts},
     rest,
+    why::Why,
 };
 use crate::{
-    McpServer, StartError,
+    McpServer, Principal, StartError,
+    audit::Refused,
     auth::{Authenticator, WELL_KNOWN},
     config::CoreConfig,
     health::Health,
+    metrics::Reason,
     pipeline::{Guarded, call::RequestId},
 };
 
@@ -90,11 +93,20 @@ impl<S: McpServer> App<S> {
     pub async fn answer(&self, mut request: Request) -> Response {
         let id = RequestId::next();
         request.extensions_mut().insert(id.clone());
-        let plain = rest::is_plain(request.uri().path());
+        let path = request.uri().path();
+        let (plain, route) = (rest::is_plain(path), route(path));
+        let peer = request.extensions().get::<Peer>().copied();
+        let mut caller = None;
         let mut response = match self.front.hosts.check(request.headers()) {
-            Ok(()) => self.identified(request, &id).await,
-            Err(refused) => refuse_host(&self.front, refused),
+            Ok(()) => self.identified(request, &id, &mut caller).await,
+            Err(refused) => refuse_host(refused),
         };
+        if let Some(Why { reason, tool }) = response.extensions_mut().remove() {
+            let (id, status) = (Some(id.clone()), Some(response.status().as_u16()));
+            let address = peer.map(|Peer(address)| address.ip());
+            let refused = Refused { id, principal: caller, address, route, status, reason, tool };
+            self.front.server.refused(refused);
+        }
         if plain {
             response = rest::speak(response).await;
         }
@@ -104,13 +116,32 @@ impl<S: McpServer> App<S> {
         response
     }
 
-    async fn identified(&self, mut request: Request, id: &RequestId) -> Response {
+    /// Note a connection that was closed unheard.
+    fn refused_connection(&self, Peer(peer): Peer) {
+        self.front.server.refused(Refused {
+            id: None,
+            principal: None,
+            address: Some(peer.ip()),
+            route: "other",
+            status: None,
+            reason: Reason::Connections,
+            tool: None,
+        });
+    }
+
+    async fn identified(
+        &self,
+        mut request: Request,
+        id: &RequestId,
+        known: &mut Option<Principal>,
+    ) -> Response {
         let front = &self.front;
         let peer = request.extensions().get::<Peer>().copied();
         // The one route that is busy goes the short way.
         let mcp = request.uri().path() == "/mcp";
         match front.identify(request.uri().path(), request.headers(), peer).await {
             Ok(caller) => {
+                *known = Some(caller.clone());
                 request.extensions_mut().insert(caller);
                 if mcp {
                     return front::mcp(front, request).await;
@@ -121,7 +152,6 @@ impl<S: McpServer> App<S> {
                 }
             }
             Err(refused) => {
-                front.server.metrics().refused(refused.reason);
                 if mcp {
                     refused.json_rpc(None)
                 } else {
@@ -182,24 +212,39 @@ pub fn app<S: McpServer>(
     App { front, routes }
 }
 
-fn refuse_host<S: McpServer>(front: &Front<S>, refused: Refused) -> Response {
+/// The path as audit lines tell it: nothing of a stranger's.
+fn route(path: &str) -> &'static str {
+    const ROUTES: [&str; 8] = [
+        "/mcp",
+        "/tools",
+        "/openapi.json",
+        "/status",
+        "/admin/log-level",
+        "/metrics",
+        "/health/ready",
+        "/health",
+    ];
+    let same = |known: &&str| path == *known || (*known == "/tools" && rest::is_tool(path));
+    ROUTES.into_iter().find(same).unwrap_or("other")
+}
+
+fn refuse_host(refused: hosts::Refused) -> Response {
     let (status, reason, message) = match refused {
-        Refused::MalformedHost => {
-            (StatusCode::BAD_REQUEST, "host", "exactly one Host header is needed")
+        hosts::Refused::MalformedHost => {
+            (StatusCode::BAD_REQUEST, Reason::Host, "exactly one Host header is needed")
         }
-        Refused::ForeignHost => (
+        hosts::Refused::ForeignHost => (
             StatusCode::FORBIDDEN,
-            "host",
+            Reason::Host,
             "this Host is not allowed; MACHINA_ALLOWED_HOSTS adds names",
         ),
-        Refused::ForeignOrigin => (
+        hosts::Refused::ForeignOrigin => (
             StatusCode::FORBIDDEN,
-            "origin",
+            Reason::Origin,
             "this Origin is not allowed; MACHINA_ALLOWED_ORIGINS adds origins",
         ),
     };
-    front.server.metrics().refused(reason);
-    front::refusal(status, -32_600, message, None)
+    Why::of(reason).marked(front::refusal(status, -32_600, message, None))
 }
 
 async fn live<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {

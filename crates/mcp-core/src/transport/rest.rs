@@ -21,11 +21,15 @@ use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json, value::RawValue};
 
 use self::problem::Problem;
-use super::http::front;
+use super::{http::front, why::Why};
 use crate::{
     Facts,
     config::CoreConfig,
-    pipeline::call::{KindSlot, RequestId},
+    metrics::Reason,
+    pipeline::{
+        call::{KindSlot, RequestId},
+        document,
+    },
 };
 
 /// More than any answer of the pipeline has.
@@ -67,6 +71,11 @@ pub(super) fn is_plain(path: &str) -> bool {
     ["/tools", "/openapi.json", "/status", "/admin"].iter().any(|known| {
         path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
+}
+
+/// Whether this is the path of one tool.
+pub(super) fn is_tool(path: &str) -> bool {
+    path.strip_prefix("/tools/").is_some_and(|name| !name.contains('/'))
 }
 
 /// Last of all: whatever refused a request to these paths, be it the Host check or a method, says so
@@ -131,7 +140,9 @@ impl Bridge {
     async fn definition(&self, parts: Parts, name: &str) -> Result<Value, Problem> {
         let id = parts.extensions.get::<RequestId>().cloned();
         let mut tools = self.list(parts).await?.into_iter();
-        tools.find(|tool| tool["name"] == name).ok_or_else(|| unknown().with_request(id.as_ref()))
+        tools
+            .find(|tool| tool["name"] == name)
+            .ok_or_else(|| unknown(name).with_request(id.as_ref()))
     }
 
     async fn call(&self, parts: Parts, body: Body, name: &str) -> Result<Value, Problem> {
@@ -139,7 +150,7 @@ impl Bridge {
         let plain = |c: u8| c.is_ascii_alphanumeric() || b"_-.".contains(&c);
         let id = parts.extensions.get::<RequestId>().cloned();
         if !(1..=128).contains(&name.len()) || !name.bytes().all(plain) {
-            return Err(unknown().with_request(id.as_ref()));
+            return Err(unknown(name).with_request(id.as_ref()));
         }
         let refused = |problem: Problem| problem.with_request(id.as_ref());
         check_media_type(&parts.headers).map_err(refused)?;
@@ -173,11 +184,12 @@ impl Bridge {
         );
         let response = (self.mcp)(Request::from_parts(parts, Body::from(message))).await;
         let (status, headers) = (response.status(), response.headers().clone());
+        let why = response.extensions().get::<Why>().cloned();
         let mut answer = json_body(response).await.unwrap_or_default();
         let result = answer["result"].take();
         if !result.is_object() {
             let refused = Problem::of_refusal(status, &headers, &answer, slot.kind());
-            return Err(refused.with_request(id.as_ref()));
+            return Err(refused.because(why).with_request(id.as_ref()));
         }
         if result["resultType"].as_str().is_some_and(|kind| kind != "complete") {
             let detail = "this call asks back before it is done, which plain HTTP cannot carry";
@@ -220,7 +232,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = "the body must be uncompressed JSON, and Content-Type say application/json";
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        .because(Why::of(Reason::ContentType)))
 }
 
 /// The text of one JSON object. It is not taken apart here: the envelope check bounds its depth, the
@@ -235,6 +248,7 @@ fn arguments(bytes: &[u8]) -> Result<&str, Problem> {
         _ => {
             let detail = "the body must be one JSON object: the tool's arguments";
             Err(Problem::new(StatusCode::BAD_REQUEST, "invalid_request", detail)
+                .because(Why::of(Reason::Envelope))
                 .with_hint("GET the same path shows their schema"))
         }
     }
@@ -251,8 +265,10 @@ async fn json_body(response: Response) -> Option<Value> {
     serde_json::from_str(last).ok()
 }
 
-fn unknown() -> Problem {
+fn unknown(name: &str) -> Problem {
+    let tool = Some(Arc::from(document::short(name)));
     Problem::new(StatusCode::NOT_FOUND, "unknown_tool", "there is no such tool")
+        .because(Why { reason: Reason::ToolName, tool })
         .with_hint("GET /tools lists them")
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod confirm;
 mod observability;
 mod peer;
+mod refused;
 mod task;
 
 use mcp_core::pipeline::catalogue::Catalogue;

@@ -15,6 +15,8 @@ use super::{Front, MAX_SESSIONS, gate::Refused};
 use crate::{
     McpServer, Principal,
     envelope::{self, Envelope},
+    metrics::Reason,
+    transport::why::Why,
 };
 
 const JSON: &str = "application/json";
@@ -29,25 +31,12 @@ pub(super) async fn mcp<S: McpServer>(front: &Front<S>, request: Request) -> Res
             let response = front.mcp.handle(request).await.map(Body::new);
             present(response, message).await
         }
-        Err(refused) => {
-            front.server.metrics().refused(refused.reason);
-            refused.response
-        }
+        Err(refused) => refused,
     }
 }
 
-struct Refusal {
-    reason: &'static str,
-    response: Response,
-}
-
-fn refuse<T>(
-    reason: &'static str,
-    status: StatusCode,
-    code: i32,
-    message: &str,
-) -> Result<T, Refusal> {
-    Err(Refusal { reason, response: refusal(status, code, message, None) })
+fn refuse<T>(reason: Reason, status: StatusCode, code: i32, message: &str) -> Result<T, Response> {
+    Err(Why::of(reason).marked(refusal(status, code, message, None)))
 }
 
 /// A refusal in the form of JSON-RPC.
@@ -67,7 +56,7 @@ type Message = Option<Value>;
 async fn admit<S: McpServer>(
     front: &Front<S>,
     request: Request,
-) -> Result<(Request<Body>, Message), Refusal> {
+) -> Result<(Request<Body>, Message), Response> {
     if request.method() != Method::POST {
         // rmcp serves GET and DELETE to sessions, else it answers 405.
         return Ok((request, None));
@@ -76,11 +65,10 @@ async fn admit<S: McpServer>(
     refuse_doubled(&parts.headers)?;
     let json_only = content_types(&mut parts.headers)?;
     let read = read(body, front.max_body, front.body_timeout).await;
-    let bytes = read
-        .map_err(|refused| Refusal { reason: refused.reason, response: refused.json_rpc(None) })?;
-    let envelope = envelope::parse(&bytes).map_err(|fault| Refusal {
-        reason: "envelope",
-        response: (StatusCode::BAD_REQUEST, axum::Json(fault.to_json())).into_response(),
+    let bytes = read.map_err(|refused| refused.json_rpc(None))?;
+    let envelope = envelope::parse(&bytes).map_err(|fault| {
+        let response = (StatusCode::BAD_REQUEST, axum::Json(fault.to_json())).into_response();
+        Why::of(Reason::Envelope).marked(response)
     })?;
     if S::LEGACY_SESSIONS && envelope.method.as_deref() == Some("initialize") {
         refuse_too_many_sessions(front).await?;
@@ -88,10 +76,8 @@ async fn admit<S: McpServer>(
     let message = envelope.id.clone();
     let caller = parts.extensions.get::<Principal>().cloned();
     let caller = caller.unwrap_or_else(Principal::nobody);
-    let slot = front.admit(&caller, &envelope).await.map_err(|refused| Refusal {
-        reason: refused.reason,
-        response: refused.json_rpc(message.as_ref()),
-    })?;
+    let admitted = front.admit(&caller, &envelope).await;
+    let slot = admitted.map_err(|refused| refused.json_rpc(message.as_ref()))?;
     // Held until the SDK drops the request: after the handler's end.
     parts.extensions.insert(slot);
     let bytes = if json_only { keep_json(&envelope, &bytes)? } else { None }.unwrap_or(bytes);
@@ -100,7 +86,7 @@ async fn admit<S: McpServer>(
 }
 
 /// A header that two readers could read differently: one the first value, one the last.
-fn refuse_doubled(headers: &HeaderMap) -> Result<(), Refusal> {
+fn refuse_doubled(headers: &HeaderMap) -> Result<(), Response> {
     // All different: the common case costs one comparison.
     if headers.len() == headers.keys_len() {
         return Ok(());
@@ -109,25 +95,30 @@ fn refuse_doubled(headers: &HeaderMap) -> Result<(), Refusal> {
     {
         if headers.get_all(name).iter().nth(1).is_some() {
             let message = format!("header mismatch: {name} occurs twice");
-            return refuse("headers", StatusCode::BAD_REQUEST, -32_020, &message);
+            return refuse(Reason::Headers, StatusCode::BAD_REQUEST, -32_020, &message);
         }
     }
     Ok(())
 }
 
 /// F5. Clients that ask for anything, or for JSON alone, get JSON; whether it is JSON alone.
-fn content_types(headers: &mut HeaderMap) -> Result<bool, Refusal> {
+fn content_types(headers: &mut HeaderMap) -> Result<bool, Response> {
     let unsupported = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     if !is_json(headers.get(header::CONTENT_TYPE)) {
         return refuse(
-            "content_type",
+            Reason::ContentType,
             unsupported,
             -32_600,
             "Content-Type must be application/json",
         );
     }
     if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return refuse("content_type", unsupported, -32_600, "a compressed body is not accepted");
+        return refuse(
+            Reason::ContentType,
+            unsupported,
+            -32_600,
+            "a compressed body is not accepted",
+        );
     }
     if headers.get(header::ACCEPT).is_some_and(|accept| accept == BOTH) {
         return Ok(false);
@@ -143,7 +134,7 @@ fn content_types(headers: &mut HeaderMap) -> Result<bool, Refusal> {
         (accepted.is_empty() || admits(JSON), accepted.is_empty() || admits(EVENTS));
     if !json {
         return refuse(
-            "accept",
+            Reason::Accept,
             StatusCode::NOT_ACCEPTABLE,
             -32_600,
             "Accept must admit application/json and, for streams, text/event-stream",
@@ -185,7 +176,7 @@ pub(in crate::transport) async fn read(
 ) -> Result<Bytes, Refused> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
-        Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, ("size", "too_large"), message))
+        Err(Refused::new(StatusCode::PAYLOAD_TOO_LARGE, (Reason::Size, "too_large"), message))
     };
     // What tells its length need not be waited for.
     if usize::try_from(body.size_hint().lower()).map_or(true, |length| length > limit) {
@@ -196,14 +187,14 @@ pub(in crate::transport) async fn read(
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => too_large(),
         Ok(Err(_)) => {
-            let labels = ("body", "invalid_request");
+            let labels = (Reason::Body, "invalid_request");
             let mut refused = Refused::new(StatusCode::BAD_REQUEST, labels, "the body ended early");
             refused.code = -32_700;
             Err(refused)
         }
         Err(_) => Err(Refused::new(
             StatusCode::REQUEST_TIMEOUT,
-            ("body", "request_timeout"),
+            (Reason::Body, "request_timeout"),
             "the body came too slowly",
         )),
     }
@@ -211,10 +202,10 @@ pub(in crate::transport) async fn read(
 
 /// A client that takes JSON alone cannot be sent progress: rmcp would turn the answer into a
 /// stream. Such a request goes on without its progress token.
-fn keep_json(envelope: &Envelope<'_>, bytes: &Bytes) -> Result<Option<Bytes>, Refusal> {
+fn keep_json(envelope: &Envelope<'_>, bytes: &Bytes) -> Result<Option<Bytes>, Response> {
     if envelope.method.as_deref() == Some("subscriptions/listen") {
         return refuse(
-            "accept",
+            Reason::Accept,
             StatusCode::NOT_ACCEPTABLE,
             -32_600,
             "subscriptions/listen needs Accept: text/event-stream",
@@ -230,14 +221,14 @@ fn keep_json(envelope: &Envelope<'_>, bytes: &Bytes) -> Result<Option<Bytes>, Re
     Ok(Some(Bytes::from(message.to_string())))
 }
 
-async fn refuse_too_many_sessions<S: McpServer>(front: &Front<S>) -> Result<(), Refusal> {
+async fn refuse_too_many_sessions<S: McpServer>(front: &Front<S>) -> Result<(), Response> {
     if front.sessions.sessions.read().await.len() < MAX_SESSIONS {
         return Ok(());
     }
     let mut response =
         refusal(StatusCode::SERVICE_UNAVAILABLE, 1503, "too many sessions are open", None);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-    Err(Refusal { reason: "sessions", response })
+    Err(Why::of(Reason::Sessions).marked(response))
 }
 
 /// rmcp answers some faults with plain text, and server faults with what went wrong inside:

@@ -14,7 +14,8 @@ use crate::{
     auth::{Denied, WELL_KNOWN},
     envelope::Envelope,
     limits::{Busy, Slot},
-    transport::rest::problem::Problem,
+    metrics::Reason,
+    transport::{rest::problem::Problem, why::Why},
 };
 
 /// Methods that tell a client how to begin: they need a caller, but no scope.
@@ -23,8 +24,9 @@ const OPENING: [&str; 4] = ["initialize", "notifications/initialized", "ping", "
 /// A refusal, before its form is chosen.
 #[derive(Debug)]
 pub(in crate::transport) struct Refused {
-    /// Label of the metric.
-    pub(super) reason: &'static str,
+    reason: Reason,
+    /// The tool that was asked for, if it is one.
+    tool: Option<Arc<str>>,
     status: StatusCode,
     /// JSON-RPC code: 1000 and the status, but for what JSON-RPC names itself.
     pub(super) code: i32,
@@ -37,12 +39,13 @@ pub(in crate::transport) struct Refused {
 impl Refused {
     pub(super) fn new(
         status: StatusCode,
-        (reason, word): (&'static str, &'static str),
+        (reason, word): (Reason, &'static str),
         message: impl Into<String>,
     ) -> Self {
         let code = 1000 + i32::from(status.as_u16());
         let message = message.into();
-        Self { reason, status, code, word, message, authenticate: None, retry_after: None }
+        let (tool, authenticate, retry_after) = (None, None, None);
+        Self { reason, tool, status, code, word, message, authenticate, retry_after }
     }
 
     /// As an answer to a JSON-RPC message.
@@ -52,13 +55,15 @@ impl Refused {
             error["data"] = json!({"retry_after_ms": millis(after)});
         }
         let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
-        let response = (self.status, axum::Json(body)).into_response();
+        let mut response = (self.status, axum::Json(body)).into_response();
+        self.why().mark(&mut response);
         self.with_headers(response)
     }
 
     /// As a problem (RFC 9457), for the other routes.
     pub(in crate::transport) fn problem(self) -> Problem {
-        let problem = Problem::new(self.status, self.word, self.message);
+        let why = self.why();
+        let problem = Problem::new(self.status, self.word, self.message).because(why);
         let problem = match self.retry_after {
             Some(after) => problem.with_retry_after(after),
             None => problem,
@@ -67,6 +72,10 @@ impl Refused {
             Some(value) => problem.with_header(header::WWW_AUTHENTICATE, value),
             None => problem,
         }
+    }
+
+    fn why(&self) -> Why {
+        Why { reason: self.reason, tool: self.tool.clone() }
     }
 
     fn with_headers(self, mut response: Response) -> Response {
@@ -124,14 +133,14 @@ impl<S: McpServer> Front<S> {
                     "a credential is needed: Authorization: Bearer"
                 };
                 let authenticate = self.auth.challenge(given);
-                let labels = ("credential", "unauthorized");
+                let labels = (Reason::Credential, "unauthorized");
                 Refused { authenticate, ..Refused::new(StatusCode::UNAUTHORIZED, labels, message) }
             }
             Denied::TooMany => Refused {
                 retry_after: Some(Duration::from_secs(60)),
                 ..Refused::new(
                     StatusCode::TOO_MANY_REQUESTS,
-                    ("credential", "too_many_failures"),
+                    (Reason::Credential, "too_many_failures"),
                     "too many wrong credentials from this address",
                 )
             },
@@ -139,7 +148,7 @@ impl<S: McpServer> Front<S> {
                 retry_after: Some(Duration::from_secs(60)),
                 ..Refused::new(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    ("credential", "issuer_unavailable"),
+                    (Reason::Credential, "issuer_unavailable"),
                     "the issuer's keys cannot be had",
                 )
             },
@@ -173,8 +182,12 @@ impl<S: McpServer> Front<S> {
             self.check_scope(caller.holds(Scope::Read), Scope::Read)?;
             return self.enter(caller, Scope::Read, None).await;
         };
-        self.check_scope(caller.may_call(tool, entry.scope), entry.scope)?;
-        self.enter(caller, entry.scope, entry.policy.weight).await
+        let admitted = async {
+            self.check_scope(caller.may_call(tool, entry.scope), entry.scope)?;
+            self.enter(caller, entry.scope, entry.policy.weight).await
+        };
+        let named = |refused| Refused { tool: Some(Arc::clone(&entry.name)), ..refused };
+        admitted.await.map_err(named)
     }
 
     fn check_scope(&self, may: bool, needed: Scope) -> Result<(), Refused> {
@@ -186,7 +199,7 @@ impl<S: McpServer> Front<S> {
             authenticate: self.auth.step_up(needed),
             ..Refused::new(
                 StatusCode::FORBIDDEN,
-                ("scope", "insufficient_scope"),
+                (Reason::Scope, "insufficient_scope"),
                 format!("the credential does not allow this: {name} is needed"),
             )
         })
@@ -210,7 +223,7 @@ fn busy(busy: Busy) -> Refused {
             retry_after: Some(after),
             ..Refused::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                ("quota", "rate_limited"),
+                (Reason::Quota, "rate_limited"),
                 "the caller's quota is used up",
             )
         },
@@ -218,7 +231,7 @@ fn busy(busy: Busy) -> Refused {
             retry_after: Some(after),
             ..Refused::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                ("full", "overloaded"),
+                (Reason::Full, "overloaded"),
                 "too many calls are in flight",
             )
         },

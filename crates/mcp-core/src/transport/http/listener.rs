@@ -62,7 +62,7 @@ pub async fn serve<S: McpServer>(
         };
         let Some(place) = addresses.take(peer.ip()) else {
             // Closing says enough: who opens hundreds of connections reads no answer.
-            metrics.refused("connections");
+            app.refused_connection(Peer(peer));
             continue;
         };
         // Without this a small answer waits 40 ms for the client's delayed acknowledgement.

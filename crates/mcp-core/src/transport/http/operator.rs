@@ -15,9 +15,10 @@ use serde_json::json;
 use super::Front;
 use crate::{
     McpServer, Principal, Scope,
+    metrics::Reason,
     pipeline::call::RequestId,
     telemetry::{self, LevelError},
-    transport::rest::problem::Problem,
+    transport::{rest::problem::Problem, why::Why},
 };
 
 /// More than a list of log directives needs.
@@ -40,6 +41,7 @@ fn need(scope: Scope, extensions: &Extensions) -> Result<Principal, Problem> {
     let status = if principal.is_none() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };
     let detail = format!("this needs the scope {}", scope.label());
     Err(Problem::new(status, "insufficient_scope", detail)
+        .because(Why::of(Reason::Scope))
         .with_request(extensions.get::<RequestId>()))
 }
 
@@ -75,6 +77,7 @@ async fn set_level(principal: &Principal, body: Body) -> Result<Response, Proble
     let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| {
         let detail = format!("the body is larger than {MAX_BODY} bytes or ended early");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+            .because(Why::of(Reason::Size))
     })?;
     let wanted: Wanted = serde_json::from_slice(&bytes).map_err(|_| {
         let detail = r#"the body must be {"level": "…"}"#;

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{Kind, pipeline::call::RequestId};
+use crate::{Kind, pipeline::call::RequestId, transport::why::Why};
 
 pub(in crate::transport) const MEDIA_TYPE: &str = "application/problem+json";
 /// What a client must also hear of a refusal.
@@ -25,6 +25,7 @@ pub(in crate::transport) struct Problem {
     status: StatusCode,
     headers: HeaderMap,
     body: Map<String, Value>,
+    why: Option<Why>,
 }
 
 /// The status of a failed call.
@@ -72,7 +73,7 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(millis.div_ceil(1_000)));
         }
         body.extend(told);
-        Self { status, headers, body }
+        Self { status, headers, body, why: None }
     }
 
     /// From the result of a call that failed.
@@ -149,6 +150,12 @@ impl Problem {
         self
     }
 
+    /// Say for what it is to be counted and written down.
+    pub(in crate::transport) fn because(mut self, why: impl Into<Option<Why>>) -> Self {
+        self.why = why.into();
+        self
+    }
+
     pub(in crate::transport) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.body.insert("hint".to_owned(), hint.into().into());
         self
@@ -169,6 +176,9 @@ impl IntoResponse for Problem {
         let kind = HeaderValue::from_static(MEDIA_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().extend(self.headers);
+        if let Some(why) = self.why {
+            why.mark(&mut response);
+        }
         response
     }
 }
