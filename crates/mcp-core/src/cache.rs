@@ -93,6 +93,16 @@ impl ResponseCache {
         self.bytes > 0
     }
 
+    /// Answers kept, and what they weigh in bytes.
+    pub(crate) fn size(&self) -> (usize, u64) {
+        self.kept.get().map_or((0, 0), |kept| (kept.len(), kept.weight()))
+    }
+
+    /// What they may weigh.
+    pub(crate) fn most(&self) -> u64 {
+        self.bytes
+    }
+
     /// Where the answer to this call belongs, as of now.
     pub(crate) fn key(&self, principal: &Principal, tool: &str, arguments: &JsonObject) -> Key {
         let scope = principal.scope().map_or("", crate::Scope::label);

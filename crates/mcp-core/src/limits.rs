@@ -133,6 +133,7 @@ pub struct Limits {
     callers: Cache<Arc<str>, Arc<Caller>>,
     tools: Cache<(Arc<str>, Arc<str>), Arc<Limiter>>,
     slots: Arc<Semaphore>,
+    slots_all: usize,
     slots_each: usize,
     queue: Duration,
 }
@@ -167,6 +168,7 @@ impl Limits {
             callers: Cache::new(CALLERS),
             tools: Cache::new(TOOLS),
             slots: Arc::new(Semaphore::new(core.max_in_flight)),
+            slots_all: core.max_in_flight,
             slots_each: core.max_in_flight_each,
             queue: Duration::from_millis(core.queue_ms),
         }
@@ -216,6 +218,21 @@ impl Limits {
             Slot { _all: acquire(&self.slots).await, _own: own }
         };
         tokio::time::timeout(self.queue, both).await.map_err(|_| Busy::Full(Duration::from_secs(1)))
+    }
+
+    /// Calls in flight.
+    pub fn in_flight(&self) -> usize {
+        self.slots_all.saturating_sub(self.slots.available_permits())
+    }
+
+    /// How many may be.
+    pub fn most_in_flight(&self) -> usize {
+        self.slots_all
+    }
+
+    /// Callers whose quotas are kept.
+    pub fn callers(&self) -> usize {
+        self.callers.len()
     }
 
     fn caller(&self, principal: &Principal) -> Arc<Caller> {

@@ -211,6 +211,18 @@ impl Metrics {
         self.refused.get_or_create(&Refusal { reason: reason.label() }).inc();
     }
 
+    /// Messages refused so far for this reason.
+    pub(crate) fn refusals(&self, reason: Reason) -> u64 {
+        let labels = Refusal { reason: reason.label() };
+        self.refused.get(&labels).map_or(0, |count| count.get())
+    }
+
+    /// Answers of a tool so far that were kept (`hit`) or made (`miss`).
+    pub(crate) fn cache_uses(&self, tool: &Arc<str>, result: &'static str) -> u64 {
+        let labels = CacheUse { gen_ai_tool_name: Arc::clone(tool), result };
+        self.cache.get(&labels).map_or(0, |count| count.get())
+    }
+
     /// Count an answer of a known tool that was kept (`hit`) or made (`miss`).
     pub(crate) fn cache(&self, tool: &Arc<str>, result: &'static str) {
         let labels = CacheUse { gen_ai_tool_name: Arc::clone(tool), result };

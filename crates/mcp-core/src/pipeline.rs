@@ -27,6 +27,7 @@ pub mod call;
 pub mod catalogue;
 mod confirmed;
 pub mod document;
+mod figures;
 mod handler;
 pub mod present;
 
@@ -38,7 +39,7 @@ use std::{
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo};
 
-use self::{catalogue::Catalogue, document::Documents};
+use self::{catalogue::Catalogue, document::Documents, figures::Sources};
 use crate::{
     McpServer, StartContext, StateKey,
     audit::{self, Audit},
@@ -64,14 +65,14 @@ struct Inner<S> {
     /// Name and version, as results carry them.
     stamp: serde_json::Value,
     metrics: Arc<Metrics>,
-    limits: Limits,
+    limits: Arc<Limits>,
     status: Arc<Status>,
     audit: OnceLock<Audit>,
     deadline: Duration,
     max_result: usize,
     confirmations: Confirmations,
-    cache: ResponseCache,
-    tasks: OnceLock<TaskStore>,
+    cache: Arc<ResponseCache>,
+    tasks: Arc<OnceLock<TaskStore>>,
 }
 
 impl<S> Clone for Guarded<S> {
@@ -102,6 +103,12 @@ impl<S: McpServer> Guarded<S> {
         let status = Arc::new(Status::new(S::FACTS, Arc::clone(&metrics)));
         status::add_tool(&mut tools, Arc::clone(&status));
         let catalogue = Catalogue::of(tools, core, &metrics)?;
+        let sources = Sources {
+            limits: Arc::new(Limits::new(core)),
+            cache: Arc::new(ResponseCache::new(core.cache_bytes, &core.toolset)),
+            tasks: Arc::default(),
+        };
+        sources.show(&catalogue, &metrics, &status);
         let documents = Documents::new::<S>();
         let extended = server.extended();
         let base = ServerCapabilities::builder()
@@ -132,14 +139,14 @@ impl<S: McpServer> Guarded<S> {
             info,
             stamp,
             metrics,
-            limits: Limits::new(core),
+            limits: sources.limits,
             status,
             audit: OnceLock::new(),
             deadline: Duration::from_secs(core.deadline),
             max_result: core.max_result,
             confirmations: Confirmations::new(key, S::FACTS.member.name)?,
-            cache: ResponseCache::new(core.cache_bytes, &core.toolset),
-            tasks: OnceLock::new(),
+            cache: sources.cache,
+            tasks: sources.tasks,
         })))
     }
 

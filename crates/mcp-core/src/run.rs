@@ -94,7 +94,7 @@ async fn started<S: McpServer>(
     let upstreams = context.upstreams().clone();
     let server = S::start(loaded.server, context.clone()).await?;
     let guarded = Guarded::new(server, &loaded.core)?;
-    guarded.metrics().watch(upstreams.clone());
+    guarded.watch(upstreams.clone());
     let guarded = match cli.command {
         Some(Command::Serve { .. }) => guarded.keep_tasks(&context, "http"),
         None => guarded.keep_tasks(&context, "stdio"),

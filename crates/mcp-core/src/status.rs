@@ -146,7 +146,7 @@ impl Status {
     }
 
     /// Let another part of the server add its figures under a name of its own: no secret, no caller's
-    /// text, bounded.
+    /// text, bounded. Null leaves it out.
     pub fn add_part(
         &self,
         name: &'static str,
@@ -178,7 +178,7 @@ impl Status {
                 resident_bytes: process.resident_bytes,
                 open_files: process.open_files,
             }),
-            parts: parts.iter().map(|(name, part)| ((*name).to_owned(), part())).collect(),
+            parts: parts.iter().filter_map(figures_of).collect(),
         }
     }
 }
@@ -187,6 +187,11 @@ impl fmt::Debug for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Status").field("facts", &self.facts).finish_non_exhaustive()
     }
+}
+
+fn figures_of((name, part): (&&'static str, &Part)) -> Option<(String, Value)> {
+    let figures = part();
+    (!figures.is_null()).then(|| ((*name).to_owned(), figures))
 }
 
 fn call_figures(calls: &Calls, all: &Durations) -> CallFigures {

@@ -112,6 +112,14 @@ impl Record {
     }
 }
 
+/// How many tasks there are, by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) working: usize,
+    pub(crate) asking: usize,
+    pub(crate) ended: usize,
+}
+
 impl TaskStore {
     /// Tasks that end with the process.
     pub(crate) fn in_memory() -> Self {
@@ -186,6 +194,19 @@ impl TaskStore {
             let store = self.clone();
             self.0.tasks.spawn("task sweep", async move { store.sweep_until_empty().await });
         }
+    }
+
+    /// The tasks that have not expired, by state.
+    pub(crate) fn counts(&self) -> Counts {
+        let (mut counts, now) = (Counts::default(), Instant::now());
+        for record in self.kept().records.values().filter(|record| record.until > now) {
+            match (&record.end, &record.question) {
+                (Some(_), _) => counts.ended += 1,
+                (None, Some(_)) => counts.asking += 1,
+                (None, None) => counts.working += 1,
+            }
+        }
+        counts
     }
 
     /// Wait until the work of all tasks has ended, at most `grace`: the server is stopping, which

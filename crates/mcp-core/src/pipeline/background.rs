@@ -28,6 +28,7 @@ use super::{
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,
     audit::{self, Pending, What},
+    limits::Slot,
     server::TaskSupport,
     task_store::{Running, TaskStore},
 };
@@ -78,7 +79,11 @@ impl<S: McpServer> Guarded<S> {
         let principal = Principal::of(&context);
         let running = store.create(&principal, &request.name).await?;
         let task = running.task();
-        // The request that made it ends now; the task's own end is another.
+        // The request that made it ends now, and with it its place among those in flight: whoever has
+        // tasks can still ask for them. The task's own end is another.
+        if let Some(parts) = context.extensions.get_mut::<http::request::Parts>() {
+            parts.extensions.remove::<Arc<Slot>>();
+        }
         context.ct = running.cancelled_token();
         context.meta.0.remove("progressToken");
         context.extensions.insert(running.note());

@@ -98,6 +98,13 @@ impl<S: McpServer> Catalogue<S> {
         self.entries.get(name).map(|entry| &entry.tool)
     }
 
+    /// The tools whose answers may be kept.
+    pub(super) fn cached(&self) -> impl Iterator<Item = Arc<str>> {
+        let kept =
+            self.entries.values().filter(|entry| entry.reads && entry.policy.cache.is_some());
+        kept.map(|entry| Arc::clone(&entry.name))
+    }
+
     /// Whether a call of any of them may become a task.
     pub(crate) fn has_tasks(&self) -> bool {
         self.entries.values().any(|entry| entry.policy.task != TaskSupport::Never)

@@ -11,6 +11,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::breaker::{Breaker, Position};
@@ -18,6 +19,20 @@ use crate::{ProbeReport, ProbeState};
 
 /// Hosts that one upstream keeps a breaker for.
 const MAX_HOSTS: usize = 256;
+
+/// How an attempt can end: the values of the metric's label.
+pub(super) const OUTCOMES: [&str; 10] = [
+    "client_error",
+    "lost",
+    "ok",
+    "open",
+    "rate_limited",
+    "refused",
+    "server_error",
+    "timeout",
+    "too_large",
+    "unreachable",
+];
 
 /// The upstreams of one process.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +79,24 @@ impl Upstreams {
         lock(&self.0.watched).iter().map(|watched| watched.probe(Instant::now())).collect()
     }
 
+    /// Each upstream's breaker and attempts, for a report; null without any.
+    pub(crate) fn figures(&self) -> Value {
+        let now = Instant::now();
+        let figures = |watched: &Arc<Watched>| {
+            let count = |outcome: &&'static str| {
+                let labels = Outcome { upstream: watched.name, outcome };
+                let count = self.0.requests.get(&labels).map_or(0, |count| count.get());
+                (count > 0).then(|| ((*outcome).to_owned(), count.into()))
+            };
+            let requests: Map<String, Value> = OUTCOMES.iter().filter_map(count).collect();
+            let (breaker, _) = word(watched.position(now));
+            (watched.name.to_owned(), json!({"breaker": breaker, "requests": requests}))
+        };
+        let watched = lock(&self.0.watched);
+        let all: Map<String, Value> = watched.iter().map(figures).collect();
+        if all.is_empty() { Value::Null } else { all.into() }
+    }
+
     /// Add the upstreams' metrics to a text in the format of `OpenMetrics`, without its end mark.
     ///
     /// # Errors
@@ -73,7 +106,7 @@ impl Upstreams {
         let inner = &self.0;
         for watched in lock(&inner.watched).iter() {
             let gauge = inner.breakers.get_or_create(&Name { upstream: watched.name });
-            gauge.set(number(watched.position(Instant::now())));
+            gauge.set(word(watched.position(Instant::now())).1);
         }
         registry.register(
             "machina_upstream_requests",
@@ -132,11 +165,12 @@ impl Watched {
     }
 }
 
-fn number(position: Position) -> i64 {
+/// A position in a report, and in the metric.
+fn word(position: Position) -> (&'static str, i64) {
     match position {
-        Position::Closed => 0,
-        Position::HalfOpen => 1,
-        Position::Open(_) => 2,
+        Position::Closed => ("closed", 0),
+        Position::HalfOpen => ("half_open", 1),
+        Position::Open(_) => ("open", 2),
     }
 }
 

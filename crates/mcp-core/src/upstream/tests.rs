@@ -311,6 +311,10 @@ async fn a_dead_upstream_is_left_alone_and_said_so() {
     ] {
         assert!(metrics.contains(line), "{metrics}");
     }
+    let requests = serde_json::json!({"server_error": 10, "open": 1});
+    let told = serde_json::json!({"fake": {"breaker": "open", "requests": requests}});
+    assert_eq!(upstreams.figures(), told);
+    assert_eq!(Upstreams::default().figures(), serde_json::Value::Null);
 }
 
 #[tokio::test]

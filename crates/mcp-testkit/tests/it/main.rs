@@ -3,6 +3,7 @@
 
 mod cache;
 mod confirm;
+mod figures;
 mod observability;
 mod peer;
 mod refused;
