@@ -34,7 +34,7 @@ use self::{
 };
 use crate::{
     ConfigError, Kind, Principal, Scope, ToolError, config::CoreConfig, metrics::Metrics,
-    pipeline::call::RequestId, task::Tasks,
+    pipeline::call::RequestId, task::Tasks, trace::TraceId,
 };
 
 /// Lines that may wait: a tenth of a second of the fastest calls.
@@ -62,6 +62,7 @@ struct Inner {
 pub(crate) struct Caller<'a> {
     pub(crate) what: What,
     pub(crate) id: &'a RequestId,
+    pub(crate) trace: Option<TraceId>,
     pub(crate) principal: Principal,
     pub(crate) tool: Arc<str>,
     /// `None` for a tool that does not exist.
@@ -181,6 +182,7 @@ impl Audit {
             what: caller.what,
             at: SystemTime::now(),
             id: caller.id.clone(),
+            trace: caller.trace,
             principal: caller.principal,
             tool: caller.tool,
             class: caller.class,

@@ -43,6 +43,7 @@ pub mod suggest;
 pub mod task;
 pub mod task_store;
 pub mod telemetry;
+mod trace;
 pub mod transport;
 pub mod untrusted;
 pub mod upstream;

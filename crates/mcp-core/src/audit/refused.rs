@@ -15,7 +15,7 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use serde::Serialize;
 
 use super::{Audit, Message};
-use crate::{Principal, metrics::Reason, pipeline::call::RequestId};
+use crate::{Principal, metrics::Reason, pipeline::call::RequestId, trace::TraceId};
 
 /// Lines a second of one reason, after a burst. Who floods the front with one kind of request can
 /// neither fill the log nor hide refusals of another kind.
@@ -29,6 +29,7 @@ pub(super) const BURST: u32 = 60;
 pub(crate) struct Refused {
     /// `None` for a connection that was closed unheard.
     pub(crate) id: Option<RequestId>,
+    pub(crate) trace: Option<TraceId>,
     /// Who asked, where that was known by then.
     pub(crate) principal: Option<Principal>,
     pub(crate) address: Option<IpAddr>,
@@ -111,6 +112,8 @@ pub(super) struct Wire<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     principal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
@@ -139,6 +142,7 @@ impl Line {
             time: DateTime::<Utc>::from(self.at).to_rfc3339_opts(SecondsFormat::Millis, true),
             server,
             request_id: refused.and_then(|refused| Some(refused.id.as_ref()?.as_str())),
+            trace_id: refused.and_then(|refused| Some(refused.trace?.to_string())),
             principal: principal.map(super::writer::name_of),
             address: refused.and_then(|refused| refused.address),
             route: refused.map(|refused| refused.route),

@@ -14,7 +14,8 @@ fn core(path: &std::path::Path) -> CoreConfig {
 fn call(audit: &Audit, class: Scope, principal: &str, arguments: &Value) -> Pending {
     let principal = Principal::new(principal, Some(Scope::Admin), None);
     let (id, tool) = (RequestId::next(), Arc::from("do_it"));
-    let caller = Caller { what: What::Call, id: &id, principal, tool, class: Some(class) };
+    let caller =
+        Caller { what: What::Call, id: &id, trace: None, principal, tool, class: Some(class) };
     let schema = json!({"properties": {"a": {}}});
     audit.begin(caller, arguments.as_object(), schema.as_object())
 }
@@ -103,6 +104,7 @@ fn a_file_that_cannot_be_opened_stops_the_start() {
 fn stranger(reason: Reason, tool: Option<&str>) -> Refused {
     Refused {
         id: Some(RequestId::next()),
+        trace: None,
         principal: None,
         address: Some([192, 0, 2, 7].into()),
         route: "/mcp",

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{Marks, What, refused, sink::Sink};
-use crate::{Principal, Scope, pipeline::call::RequestId, task};
+use crate::{Principal, Scope, pipeline::call::RequestId, task, trace::TraceId};
 
 /// Lines written at once.
 const BATCH: usize = 256;
@@ -36,6 +36,7 @@ pub(super) struct Line {
     pub(super) what: What,
     pub(super) at: SystemTime,
     pub(super) id: RequestId,
+    pub(super) trace: Option<TraceId>,
     pub(super) principal: Principal,
     pub(super) tool: Arc<str>,
     pub(super) class: Option<Scope>,
@@ -127,6 +128,8 @@ struct Wire<'a> {
     time: String,
     server: &'static str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     principal: String,
     tool: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,6 +163,7 @@ impl Line {
             time: DateTime::<Utc>::from(self.at).to_rfc3339_opts(SecondsFormat::Millis, true),
             server,
             request_id: self.id.as_str(),
+            trace_id: self.trace.map(|trace| trace.to_string()),
             principal: name_of(&self.principal),
             tool: &self.tool,
             class: self.class.map(Scope::label),

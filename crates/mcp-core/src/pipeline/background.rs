@@ -31,6 +31,7 @@ use crate::{
     limits::Slot,
     server::TaskSupport,
     task_store::{Running, TaskStore},
+    trace::{self, Trace},
 };
 
 /// How long a cancelled task may take to hand over what it has.
@@ -105,8 +106,12 @@ impl<S: McpServer> Guarded<S> {
         let Some(entry) = self.0.catalogue.find(&request.name) else { return };
         let deadline = entry.policy.deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
         let limits = Bounds { deadline, grace: GRACE };
-        let mut pending = self.pending(What::Task, Some(entry), &request, &context, &id);
+        // Still the trace of the call, and a span of its own.
+        let trace = Trace::of(&context);
+        let traced = (&id, trace.as_ref());
+        let mut pending = self.pending(What::Task, Some(entry), &request, &context, traced);
         let rounds = self.rounds(entry, (&running, &mut pending), request, context, limits);
+        let rounds = trace::within(trace.as_ref(), &id, rounds);
         let (outcome, marks) = audit::marked(rounds).await;
         let was_cancelled = matches!(&outcome, Err(Failure::Tool(error))
             if error.kind() == Kind::Cancelled);
@@ -119,7 +124,7 @@ impl<S: McpServer> Guarded<S> {
             Ok(_) => TaskPayload::Failed { error: object(&super::call::internal(&id)) },
             Err(error) => TaskPayload::Failed { error: object(&error) },
         };
-        log(&id, &entry.name, &ended, started);
+        log(traced, &entry.name, &ended, started);
         let name = Arc::clone(&entry.name);
         let operation = crate::metrics::Operation { gen_ai_tool_name: name, ..operation };
         let fault = ended.err();

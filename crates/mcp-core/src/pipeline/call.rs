@@ -28,6 +28,7 @@ use crate::{
     audit::{self, Caller, Marks, Pending, What},
     limits::{Busy, Slot},
     metrics::{Failed, Operation},
+    trace::{self, Trace},
     validation::{self, Violation},
 };
 
@@ -109,9 +110,11 @@ impl<S: McpServer> Guarded<S> {
         let id = RequestId::of(&context);
         let modern = present::is_modern(&context);
         let way = Way::of(&context);
+        let trace = Trace::of(&context);
         let slot = KindSlot::of(&context);
         let entry = self.0.catalogue.find(&request.name);
-        let mut pending = self.pending(What::Call, entry, &request, &context, &id);
+        let mut pending =
+            self.pending(What::Call, entry, &request, &context, (&id, trace.as_ref()));
         let Some(entry) = entry else {
             let fault = Fault { kind: Some(Kind::NotFound), ..Fault::of("unknown_tool") };
             self.count(way.operation("tools/call"), Some(fault.label), started);
@@ -126,7 +129,8 @@ impl<S: McpServer> Guarded<S> {
             }
             self.admitted(entry, request, context, &id).await
         };
-        let (outcome, marks) = audit::marked(AssertUnwindSafe(work).catch_unwind()).await;
+        let work = trace::within(trace.as_ref(), &id, AssertUnwindSafe(work).catch_unwind());
+        let (outcome, marks) = audit::marked(work).await;
         let answer = match outcome {
             Ok(answer) => answer,
             Err(_payload) => {
@@ -135,7 +139,7 @@ impl<S: McpServer> Guarded<S> {
             }
         };
         let (answer, ended) = self.answer(answer, &id, modern);
-        log(&id, &entry.name, &ended, started);
+        log((&id, trace.as_ref()), &entry.name, &ended, started);
         self.tally(entry, &way, &ended, &id, started.elapsed());
         conclude(slot, pending, ended, marks);
         answer
@@ -148,13 +152,14 @@ impl<S: McpServer> Guarded<S> {
         entry: Option<&Entry<S>>,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
-        id: &RequestId,
+        (id, trace): (&RequestId, Option<&Trace>),
     ) -> Option<Pending> {
         let audit = self.0.audit.get()?;
         let tool = entry.map(|entry| Arc::clone(&entry.name));
         let caller = Caller {
             what,
             id,
+            trace: trace.map(|trace| trace.id),
             principal: Principal::of(context),
             tool: tool.unwrap_or_else(|| Arc::from(document::short(&request.name))),
             class: entry.map(|entry| entry.scope),
@@ -324,7 +329,9 @@ impl<S: McpServer> Guarded<S> {
         let started = Instant::now();
         let id = RequestId::of(context);
         let operation = Way::of(context).operation(method);
-        let work = tokio::time::timeout(self.0.deadline, AssertUnwindSafe(work).catch_unwind());
+        let trace = Trace::of(context);
+        let work = trace::within(trace.as_ref(), &id, AssertUnwindSafe(work).catch_unwind());
+        let work = tokio::time::timeout(self.0.deadline, work);
         let (answer, ended) = match work.await {
             Ok(Ok(Ok(value))) => (Ok(value), None),
             Ok(Ok(Err(error))) => (Err(error), Some("protocol")),
@@ -497,14 +504,20 @@ pub(super) fn note(pending: Pending, fault: Option<Fault>, marks: Marks) {
     }
 }
 
-pub(super) fn log(id: &RequestId, tool: &str, ended: &Ended, started: Instant) {
+pub(super) fn log(
+    (id, trace): (&RequestId, Option<&Trace>),
+    tool: &str,
+    ended: &Ended,
+    started: Instant,
+) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let request_id = id.as_str();
+    let trace_id = trace.map(|trace| tracing::field::display(trace.id));
     match ended {
-        Ok(()) => tracing::debug!(request_id, tool, duration_ms, "call"),
+        Ok(()) => tracing::debug!(request_id, trace_id, tool, duration_ms, "call"),
         Err(fault) => {
             let (error, code) = (fault.label, &*fault.code);
-            tracing::info!(request_id, tool, duration_ms, error, code, "call failed");
+            tracing::info!(request_id, trace_id, tool, duration_ms, error, code, "call failed");
         }
     }
 }

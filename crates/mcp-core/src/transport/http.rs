@@ -37,6 +37,7 @@ use crate::{
     health::Health,
     metrics::Reason,
     pipeline::{Guarded, call::RequestId},
+    trace::Trace,
 };
 
 pub use listener::serve;
@@ -96,6 +97,7 @@ impl<S: McpServer> App<S> {
         let path = request.uri().path();
         let (plain, route) = (rest::is_plain(path), route(path));
         let peer = request.extensions().get::<Peer>().copied();
+        let trace = Trace::of_headers(request.headers()).map(|trace| trace.id);
         let mut caller = None;
         let mut response = match self.front.hosts.check(request.headers()) {
             Ok(()) => self.identified(request, &id, &mut caller).await,
@@ -104,8 +106,17 @@ impl<S: McpServer> App<S> {
         if let Some(Why { reason, tool }) = response.extensions_mut().remove() {
             let (id, status) = (Some(id.clone()), Some(response.status().as_u16()));
             let address = peer.map(|Peer(address)| address.ip());
-            let refused = Refused { id, principal: caller, address, route, status, reason, tool };
-            self.front.server.refused(refused);
+            let principal = caller;
+            self.front.server.refused(Refused {
+                id,
+                trace,
+                principal,
+                address,
+                route,
+                status,
+                reason,
+                tool,
+            });
         }
         if plain {
             response = rest::speak(response).await;
@@ -120,6 +131,7 @@ impl<S: McpServer> App<S> {
     fn refused_connection(&self, Peer(peer): Peer) {
         self.front.server.refused(Refused {
             id: None,
+            trace: None,
             principal: None,
             address: Some(peer.ip()),
             route: "other",

@@ -21,7 +21,7 @@ use super::{
     registry::{Upstreams, Watched},
     retry::{Retry, RetryPolicy, retry_after},
 };
-use crate::{Result, audit, deadline, task};
+use crate::{Result, audit, deadline, task, trace};
 
 /// Most redirects that can be allowed.
 const MAX_REDIRECTS: u8 = 3;
@@ -198,9 +198,13 @@ impl Upstream {
         if left.is_zero() {
             return Err(Failure::NoTime);
         }
+        let mut headers = request.headers.clone();
+        if let Some(trace) = trace::current() {
+            trace.hand_on(&mut headers);
+        }
         let sent = http
             .request(request.method.clone(), request.url.clone())
-            .headers(request.headers.clone())
+            .headers(headers)
             .body(request.body.clone())
             .timeout(left);
         audit::mark_upstream();

@@ -340,3 +340,26 @@ async fn a_request_prints_neither_secret_nor_query() {
 }
 
 const BOMB: &[u8] = include_bytes!("../../data/zeros.gz");
+
+#[tokio::test]
+async fn an_upstream_is_told_of_the_trace_of_its_call_and_of_none_outside_one() {
+    use crate::{pipeline::call::RequestId, trace};
+
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let fake = Fake::start([answer(200, "", b"")]).await;
+    let client = fake.client(|o| o);
+    let request = Request::get(fake.url("/")).header("tracestate", "own=1");
+    client.attempt(&request).await.expect("an answer");
+    let mut headers = header::HeaderMap::new();
+    let parent = format!("00-{ID}-00f067aa0ba902b7-01").parse().expect("a value");
+    headers.insert("traceparent", parent);
+    headers.insert("tracestate", "a=1,b=2".parse().expect("a value"));
+    let trace = trace::Trace::of_headers(&headers).expect("a trace");
+    let sent = trace::within(Some(&trace), &RequestId::next(), client.attempt(&request)).await;
+    sent.expect("an answer");
+    let [outside, inside] = fake.seen().try_into().expect("two requests");
+    assert!(!outside.contains("traceparent"), "{outside}");
+    let own = format!("traceparent: 00-{ID}-{}-01\r\n", trace.own);
+    assert!(inside.contains(&own), "{inside}");
+    assert!(inside.contains("tracestate: a=1,b=2\r\n") && !inside.contains("own=1"), "{inside}");
+}

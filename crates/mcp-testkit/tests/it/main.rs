@@ -8,6 +8,7 @@ mod observability;
 mod peer;
 mod refused;
 mod task;
+mod traced;
 
 use mcp_core::pipeline::catalogue::Catalogue;
 use mcp_testkit::{
