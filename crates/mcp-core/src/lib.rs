@@ -13,6 +13,9 @@
 #[cfg(feature = "path-root")]
 pub mod path_root;
 
+#[cfg(feature = "otlp")]
+mod otlp;
+
 pub mod audit;
 pub mod auth;
 mod cache;

@@ -40,6 +40,8 @@ use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo};
 
 use self::{catalogue::Catalogue, document::Documents, figures::Sources};
+#[cfg(feature = "otlp")]
+use crate::upstream::Upstreams;
 use crate::{
     McpServer, StartContext, StateKey,
     audit::{self, Audit},
@@ -68,6 +70,8 @@ struct Inner<S> {
     limits: Arc<Limits>,
     status: Arc<Status>,
     audit: OnceLock<Audit>,
+    #[cfg(feature = "otlp")]
+    spans: OnceLock<crate::otlp::Spans>,
     deadline: Duration,
     max_result: usize,
     confirmations: Confirmations,
@@ -142,6 +146,8 @@ impl<S: McpServer> Guarded<S> {
             limits: sources.limits,
             status,
             audit: OnceLock::new(),
+            #[cfg(feature = "otlp")]
+            spans: OnceLock::new(),
             deadline: Duration::from_secs(core.deadline),
             max_result: core.max_result,
             confirmations: Confirmations::new(key, S::FACTS.member.name)?,
@@ -202,6 +208,32 @@ impl<S: McpServer> Guarded<S> {
         self.0.metrics.refused(refused.reason);
         if let Some(audit) = self.0.audit.get() {
             audit.refused(refused);
+        }
+    }
+
+    /// Send the spans of calls to the collector that the configuration names.
+    ///
+    /// # Errors
+    /// When that is no URL.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn record(
+        &self,
+        core: &CoreConfig,
+        tasks: &crate::task::Tasks,
+        upstreams: &Upstreams,
+    ) -> Result<(), ConfigError> {
+        let spans = crate::otlp::Spans::start(core, &S::FACTS, tasks, upstreams, &self.0.metrics)?;
+        if let Some(spans) = spans {
+            self.0.spans.get_or_init(|| spans);
+        }
+        Ok(())
+    }
+
+    /// Send the last spans.
+    #[cfg(feature = "otlp")]
+    pub(crate) async fn recorded(&self) {
+        if let Some(spans) = self.0.spans.get() {
+            spans.close().await;
         }
     }
 

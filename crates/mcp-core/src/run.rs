@@ -110,6 +110,8 @@ async fn started<S: McpServer>(
             guarded.keep_audit(audit);
         }
     }
+    #[cfg(feature = "otlp")]
+    guarded.record(&loaded.core, &tasks, &upstreams)?;
 
     let watching = stopping.clone();
     let work = async {
@@ -132,6 +134,8 @@ async fn started<S: McpServer>(
         if let Some(audit) = guarded.audit() {
             audit.close().await;
         }
+        #[cfg(feature = "otlp")]
+        guarded.recorded().await;
         if !tasks.join(GRACE).await {
             tracing::warn!("background tasks did not end in time");
         }

@@ -48,8 +48,11 @@ pub(crate) struct TraceId(pub(crate) [u8; 16]);
 pub(crate) struct SpanId(pub(crate) [u8; 8]);
 
 impl Trace {
-    /// The trace of a message.
+    /// The trace of a message, or of what a task does after it.
     pub(crate) fn of(context: &RequestContext<RoleServer>) -> Option<Self> {
+        if let Some(call) = context.extensions.get::<Self>() {
+            return call.child();
+        }
         let told = context.meta.get_traceparent();
         told.and_then(|parent| Self::read(parent, context.meta.get_tracestate())).or_else(|| {
             Self::of_headers(&context.extensions.get::<http::request::Parts>()?.headers)
@@ -70,6 +73,32 @@ impl Trace {
         let (id, parent, flags) = parse(parent)?;
         let state = state.filter(|state| is_state(state)).map(Arc::from);
         Some(Self { id, parent: Some(parent), own: SpanId::random()?, flags, state })
+    }
+
+    /// A trace that begins here, to be recorded.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn root() -> Option<Self> {
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).ok()?;
+        id[15] |= u8::from(id == [0; 16]);
+        Some(Self {
+            id: TraceId(id),
+            parent: None,
+            own: SpanId::random()?,
+            flags: FLAGS,
+            state: None,
+        })
+    }
+
+    /// A span below this one, of what goes on after it.
+    pub(crate) fn child(&self) -> Option<Self> {
+        Some(Self { parent: Some(self.own), own: SpanId::random()?, ..self.clone() })
+    }
+
+    /// Whether whoever began the trace wants it recorded.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.flags & 1 == 1
     }
 
     /// What an upstream of this call is told.

@@ -109,6 +109,11 @@ pub struct CoreConfig {
     /// Size at which that file is renamed to `<name>.1` and begun anew, in bytes.
     #[schemars(range(min = 65_536))]
     pub audit_max_bytes: u64,
+    /// Base URL of a collector that spans of calls are sent to, by OTLP over HTTP: `/v1/traces` is
+    /// added to it. Off by default.
+    #[cfg(feature = "otlp")]
+    #[schemars(length(min = 1, max = 2_048))]
+    pub otlp_endpoint: Option<String>,
     /// How much to log: `error`, `warn`, `info`, `debug`, `trace`, or filter directives.
     #[schemars(length(min = 1, max = 256))]
     pub log_level: String,
@@ -178,6 +183,8 @@ impl Default for CoreConfig {
             audit: true,
             audit_file: None,
             audit_max_bytes: 64 << 20,
+            #[cfg(feature = "otlp")]
+            otlp_endpoint: None,
             log_level: "info".to_owned(),
             log_format: LogFormat::Auto,
         }
@@ -189,6 +196,10 @@ impl ServerConfig for CoreConfig {
         crate::telemetry::check_level(&self.log_level)?;
         crate::auth::check(self)?;
         self.state_key.as_ref().map_or(Ok(()), crate::state_key::check)?;
+        #[cfg(feature = "otlp")]
+        if let Some(endpoint) = &self.otlp_endpoint {
+            crate::otlp::check(endpoint)?;
+        }
         for origin in &self.allowed_origins {
             crate::transport::hosts::check_origin(origin)?;
         }

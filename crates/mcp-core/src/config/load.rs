@@ -175,6 +175,10 @@ fn refuse_unknown_variables(
         if foreign || test || known.iter().any(|known| known == name) {
             continue;
         }
+        if name.ends_with("_OTLP_ENDPOINT") {
+            return Err(ConfigError::new(name, "this binary was built without the feature `otlp`")
+                .with_hint("build it with `--features mcp-core/otlp`, or unset the variable"));
+        }
         let near = did_you_mean(name, known.iter().map(String::as_str));
         return Err(ConfigError::new(name, format!("unknown variable{near}"))
             .with_hint("`config` lists every setting with its variable; unset the unknown one"));

@@ -31,7 +31,7 @@ use crate::{
     limits::Slot,
     server::TaskSupport,
     task_store::{Running, TaskStore},
-    trace::{self, Trace},
+    trace,
 };
 
 /// How long a cancelled task may take to hand over what it has.
@@ -89,6 +89,9 @@ impl<S: McpServer> Guarded<S> {
         context.meta.0.remove("progressToken");
         context.extensions.insert(running.note());
         context.extensions.insert(id.clone());
+        if let Some(trace) = trace::current() {
+            context.extensions.insert(trace);
+        }
         let own = self.clone();
         store.spawn(async move { own.work(running, request, context).await });
         Ok(CreateTaskResult::new(task).into())
@@ -106,8 +109,7 @@ impl<S: McpServer> Guarded<S> {
         let Some(entry) = self.0.catalogue.find(&request.name) else { return };
         let deadline = entry.policy.deadline.unwrap_or(CallPolicy::MAX_DEADLINE);
         let limits = Bounds { deadline, grace: GRACE };
-        // Still the trace of the call, and a span of its own.
-        let trace = Trace::of(&context);
+        let trace = self.trace(&context);
         let traced = (&id, trace.as_ref());
         let mut pending = self.pending(What::Task, Some(entry), &request, &context, traced);
         let rounds = self.rounds(entry, (&running, &mut pending), request, context, limits);
@@ -128,7 +130,7 @@ impl<S: McpServer> Guarded<S> {
         let name = Arc::clone(&entry.name);
         let operation = crate::metrics::Operation { gen_ai_tool_name: name, ..operation };
         let fault = ended.err();
-        self.count(operation, fault.as_ref().map(|fault| fault.label), started);
+        self.count(operation, fault.as_ref().map(|fault| fault.label), (started, trace.as_ref()));
         if let Some(pending) = pending {
             note(pending, fault, marks);
         }

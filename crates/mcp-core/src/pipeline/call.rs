@@ -110,14 +110,15 @@ impl<S: McpServer> Guarded<S> {
         let id = RequestId::of(&context);
         let modern = present::is_modern(&context);
         let way = Way::of(&context);
-        let trace = Trace::of(&context);
+        let trace = self.trace(&context);
         let slot = KindSlot::of(&context);
         let entry = self.0.catalogue.find(&request.name);
         let mut pending =
             self.pending(What::Call, entry, &request, &context, (&id, trace.as_ref()));
         let Some(entry) = entry else {
             let fault = Fault { kind: Some(Kind::NotFound), ..Fault::of("unknown_tool") };
-            self.count(way.operation("tools/call"), Some(fault.label), started);
+            let operation = way.operation("tools/call");
+            self.count(operation, Some(fault.label), (started, trace.as_ref()));
             conclude(slot, pending, Err(fault), Marks::default());
             let name = document::short(&request.name);
             return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
@@ -140,7 +141,7 @@ impl<S: McpServer> Guarded<S> {
         };
         let (answer, ended) = self.answer(answer, &id, modern);
         log((&id, trace.as_ref()), &entry.name, &ended, started);
-        self.tally(entry, &way, &ended, &id, started.elapsed());
+        self.tally(entry, &way, &ended, (&id, trace.as_ref()), started.elapsed());
         conclude(slot, pending, ended, marks);
         answer
     }
@@ -169,12 +170,20 @@ impl<S: McpServer> Guarded<S> {
     }
 
     /// Count a call of a known tool.
-    fn tally(&self, entry: &Entry<S>, way: &Way, ended: &Ended, id: &RequestId, took: Duration) {
+    fn tally(
+        &self,
+        entry: &Entry<S>,
+        way: &Way,
+        ended: &Ended,
+        (id, trace): (&RequestId, Option<&Trace>),
+        took: Duration,
+    ) {
         let labels = || Operation {
             gen_ai_tool_name: Arc::clone(&entry.name),
             error_type: ended.as_ref().err().map(|fault| fault.label).unwrap_or_default(),
             ..way.operation("tools/call")
         };
+        self.span(trace, took, labels);
         match ended {
             Ok(()) => self.0.metrics.succeeded(&entry.calls, way.place(), took, labels),
             Err(fault) => {
@@ -329,7 +338,7 @@ impl<S: McpServer> Guarded<S> {
         let started = Instant::now();
         let id = RequestId::of(context);
         let operation = Way::of(context).operation(method);
-        let trace = Trace::of(context);
+        let trace = self.trace(context);
         let work = trace::within(trace.as_ref(), &id, AssertUnwindSafe(work).catch_unwind());
         let work = tokio::time::timeout(self.0.deadline, work);
         let (answer, ended) = match work.await {
@@ -344,7 +353,7 @@ impl<S: McpServer> Guarded<S> {
                 (Err(error), Some(Kind::Timeout.label()))
             }
         };
-        self.count(operation, ended, started);
+        self.count(operation, ended, (started, trace.as_ref()));
         answer
     }
 
@@ -352,10 +361,32 @@ impl<S: McpServer> Guarded<S> {
         &self,
         operation: Operation,
         failed: Option<&'static str>,
-        started: Instant,
+        (started, trace): (Instant, Option<&Trace>),
     ) {
         let operation = Operation { error_type: failed.unwrap_or_default(), ..operation };
-        self.0.metrics.operation(&operation, started.elapsed());
+        let took = started.elapsed();
+        self.0.metrics.operation(&operation, took);
+        self.span(trace, took, || operation);
+    }
+
+    /// The trace that a message is part of; one of its own where spans are recorded.
+    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "nothing records"))]
+    pub(super) fn trace(&self, context: &RequestContext<RoleServer>) -> Option<Trace> {
+        let told = Trace::of(context);
+        #[cfg(feature = "otlp")]
+        let told = told.or_else(|| self.0.spans.get().and_then(|_| Trace::root()));
+        told
+    }
+
+    /// Hand the span of an operation that ended now to whoever records it.
+    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "nothing records"))]
+    fn span(&self, trace: Option<&Trace>, took: Duration, labels: impl FnOnce() -> Operation) {
+        #[cfg(feature = "otlp")]
+        if let (Some(spans), Some(trace)) = (self.0.spans.get(), trace) {
+            spans.ended(trace, took, labels);
+        }
+        #[cfg(not(feature = "otlp"))]
+        let _unrecorded = (trace, took, labels);
     }
 }
 
