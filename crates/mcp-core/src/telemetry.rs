@@ -92,14 +92,14 @@ pub(crate) fn check_level(level: &str) -> Result<(), ConfigError> {
     })
 }
 
-/// A bare level is ours: the HTTP stack stays at `warn`, and the SDK, which logs every client that
-/// leaves as an error, is silent unless named.
+/// A bare level is ours: the HTTP stack stays at `warn`, and the SDK is silent unless named. It logs
+/// every client that leaves as an error, and from `debug` on whole messages, with what callers said.
 fn filter(level: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
     let bare = ["off", "error", "warn", "info", "debug", "trace"].contains(&level);
     match level {
         "off" => EnvFilter::try_new(level),
         "error" | "warn" => EnvFilter::try_new(format!("{level},rmcp=off")),
-        "trace" => EnvFilter::try_new("trace,h2=info,hyper=info"),
+        "trace" => EnvFilter::try_new("trace,h2=info,hyper=info,rmcp=off"),
         _ if bare => EnvFilter::try_new(format!(
             "warn,rmcp=off,mcp_core={level},machina={level},machina_ptolemies={level},machina_stripe={level},\
              machina_shopify={level},machina_bayes={level},machina_darwin={level},\

@@ -40,4 +40,6 @@ pub use reqwest::header;
 pub use url::Url;
 
 #[cfg(all(test, feature = "http-client"))]
+mod secret_tests;
+#[cfg(all(test, feature = "http-client"))]
 mod tests;

@@ -11,8 +11,11 @@ use super::REDACTED;
 const PREFIXES: &[&str] =
     &["sk_", "rk_", "pk_", "whsec_", "shpat_", "shpca_", "shppa_", "shpss_", "shpua_", "mk_"];
 
+/// How a value begins that `StateKey` sealed.
+const SEALED: &str = "rs1.";
+
 /// The text with everything that has the shape of a key replaced by [`REDACTED`]: API keys of
-/// Stripe, Shopify and our own, bearer tokens, JWTs, AWS keys.
+/// Stripe, Shopify and our own, bearer tokens, JWTs, AWS keys, values that this server sealed.
 pub fn mask(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
     let (mut at, mut done) = (0, 0);
@@ -49,6 +52,7 @@ fn style(text: &str) -> usize {
 fn secret(text: &str) -> Option<(usize, usize)> {
     let first = *text.as_bytes().first()?;
     match first {
+        b'r' if text.starts_with(SEALED) => sealed(text),
         b's' | b'r' | b'p' | b'w' | b'm' => prefixed(text),
         b'e' => web_token(text),
         b'A' | b'a' => amazon(text),
@@ -61,6 +65,12 @@ fn prefixed(text: &str) -> Option<(usize, usize)> {
     let prefix = PREFIXES.iter().find(|prefix| text.starts_with(**prefix))?;
     let run = run(text, prefix.len(), |c| c.is_ascii_alphanumeric() || b"_-*".contains(&c));
     (run >= 8).then_some((0, prefix.len() + run))
+}
+
+/// Tokens that confirm a call, state of one, cursors.
+fn sealed(text: &str) -> Option<(usize, usize)> {
+    let length = run(text, 0, |c| c.is_ascii_alphanumeric() || b"_-.".contains(&c));
+    (length >= 40).then_some((0, length))
 }
 
 /// Three parts of base64url, the first of which is a JSON object.
@@ -142,6 +152,7 @@ mod tests {
             ("Authorization: Bearer abc.def-123_4", "Authorization: Bearer ***"),
             ("bearer  abcdefghijklmnopqrstuv", "bearer  ***"),
             ("AKIAIOSFODNN7EXAMPLE", "***"),
+            ("\\\"rs1.AAAAAAAAAAAAAAAAAAABR1N2.pYiCnEnOjRt7SS6hABjrRf7\\\"", "\\\"***\\\""),
             (
                 "aws_secret_access_key = \"wJalrXUtnFEMI/K7MDENG\"",
                 "aws_secret_access_key = \"***\"",

@@ -26,7 +26,7 @@ const FAST: RetryPolicy =
 
 /// A server that answers each request with the next text of a script, the last one for ever, and
 /// closes. An empty text is a connection that breaks; none at all, one that stays silent.
-struct Fake {
+pub(super) struct Fake {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
@@ -34,7 +34,7 @@ struct Fake {
 }
 
 impl Fake {
-    async fn start(script: impl IntoIterator<Item = Vec<u8>>) -> Self {
+    pub(super) async fn start(script: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self::at("127.0.0.1:0", script).await.expect("a free port")
     }
 
@@ -64,12 +64,12 @@ impl Fake {
         Ok(Self { address, seen, connections, _task: task })
     }
 
-    fn url(&self, path: &str) -> Url {
+    pub(super) fn url(&self, path: &str) -> Url {
         format!("http://{}{path}", self.address).parse().expect("URL")
     }
 
     /// A client for which the fake is an address that the operator chose.
-    fn client(&self, change: impl FnOnce(Options) -> Options) -> Upstream {
+    pub(super) fn client(&self, change: impl FnOnce(Options) -> Options) -> Upstream {
         let options = Options::new("fake", "1").list(&self.url("/"), Reach::Private).retry(FAST);
         Upstreams::default().add(change(options))
     }
@@ -78,7 +78,7 @@ impl Fake {
         self.connections.load(Ordering::SeqCst)
     }
 
-    fn seen(&self) -> Vec<String> {
+    pub(super) fn seen(&self) -> Vec<String> {
         self.seen.lock().expect("log").clone()
     }
 }
@@ -94,7 +94,7 @@ async fn request(stream: &mut TcpStream) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(super) fn answer(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status} X\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n"

@@ -2,6 +2,7 @@
 //! its tools take any argument. The official suite speaks for the rest.
 
 mod cache;
+mod canary;
 mod confirm;
 mod figures;
 mod observability;
