@@ -8,6 +8,7 @@ pub mod binary;
 pub mod everything;
 pub mod http;
 pub mod in_process;
+pub mod kept_alive;
 pub mod suite;
 pub mod wire;
 

@@ -4,10 +4,12 @@
 mod cache;
 mod canary;
 mod confirm;
+mod drain;
 mod figures;
 mod observability;
 mod peer;
 mod refused;
+mod stale;
 mod task;
 mod traced;
 
