@@ -144,7 +144,7 @@ impl Audit {
         let sink = match &core.audit_file {
             Some(path) => Sink::file(path.clone(), core.audit_max_bytes).map_err(|error| {
                 let error = format!("{} cannot be opened: {error}", path.display());
-                ConfigError::new("audit_file", error)
+                ConfigError::new("MACHINA_AUDIT_FILE", error)
                     .with_hint("name a file in a directory that the server may write to")
             })?,
             None => Sink::Stderr,

@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderValue, header};
 use quick_cache::sync::Cache;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use self::{
-    api_key::ApiKeys,
+    api_key::{ApiKeys, unreadable},
     jwks::{Document, Fetch, Jwks},
     jwt::{Keys, Rejected, Tokens},
     resource::Resource,
@@ -37,6 +38,7 @@ use crate::{
     config::{AuthMode, CoreConfig},
     fleet::Member,
     state_dir::StateDir,
+    state_key::weakness,
     upstream::{Body, Options, Reach, Request, Upstream, Upstreams},
 };
 
@@ -44,8 +46,6 @@ pub use jwt::Mint;
 pub use principal::{Principal, Scope};
 pub(crate) use resource::WELL_KNOWN;
 
-/// Least length of the shared secret, in bytes: that of the digest (RFC 7518 section 3.2).
-const MIN_SECRET: usize = 32;
 /// Wrong credentials that an address may show in a minute.
 const FAILURES: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 /// Addresses remembered at once.
@@ -83,15 +83,16 @@ pub(crate) fn check(core: &CoreConfig) -> Result<(), ConfigError> {
         Err(ConfigError::new(setting, message).with_hint(hint))
     };
     if let Some(secret) = &core.jwt_secret {
-        let length = secret.expose().len();
-        if length < MIN_SECRET {
-            let message = format!("has {length} bytes, {MIN_SECRET} are the least");
-            return error("jwt_secret", &message, "make one with `openssl rand -base64 32`");
+        if let Some(why) = weakness(secret.expose()) {
+            return error("jwt_secret", &why, "make one with `openssl rand -base64 32`");
         }
         if core.jwks_url.is_some() {
             let message = "is set together with jwks_url: tokens are signed in one way";
             return error("jwt_secret", message, "unset one of the two");
         }
+    }
+    if let Some(keys) = &core.api_key {
+        api_key::check(keys)?;
     }
     if let Some(url) = &core.jwks_url {
         check_jwks_url(url)?;
@@ -255,6 +256,9 @@ fn open_keys(
         return Ok(ApiKeys::open(member.name, core.api_key.as_ref(), None)?);
     }
     let path = keys_path(core, state)?;
+    // What is there has to be right before anything is added to it.
+    let newest = key_file::newest(&path).map_err(|error| unreadable(&error))?;
+    check_clock_against(Utc::now(), newest)?;
     if core.api_key.is_none() {
         make_first(&path, member)?;
     }
@@ -345,6 +349,21 @@ fn check_clock(now: u64) -> Result<(), StartError> {
         "the system's clock stands at {now} s after 1970: keys and tokens would never expire"
     ))
     .with_hint("set the clock, for instance by NTP"))
+}
+
+/// A key cannot have been made tomorrow.
+fn check_clock_against(
+    now: DateTime<Utc>,
+    newest: Option<DateTime<Utc>>,
+) -> Result<(), StartError> {
+    let Some(made) = newest.filter(|made| *made > now + TimeDelta::days(1)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "the system's clock stands at {now:.0}, but a key of the file was made at {made:.0}"
+    );
+    Err(StartError::config(format!("MACHINA_API_KEYS_FILE: {message}"))
+        .with_hint("set the clock, for instance by NTP; with a right clock, create that key anew"))
 }
 
 #[cfg(test)]

@@ -164,17 +164,23 @@ const SETTING: &str = "MACHINA_STATE_KEY";
 /// # Errors
 /// When it is too short, or a short word repeated.
 pub fn check(secret: &SecretString) -> Result<(), ConfigError> {
-    let bytes = secret.expose().as_bytes();
+    weakness(secret.expose()).map_or(Ok(()), |why| {
+        Err(ConfigError::new(SETTING, why)
+            .with_hint("make one with `openssl rand -hex 32`, or leave it out for a random one"))
+    })
+}
+
+/// What makes a secret easy to guess, if anything does.
+pub(crate) fn weakness(secret: &str) -> Option<String> {
+    let bytes = secret.as_bytes();
     let distinct = bytes.iter().collect::<BTreeSet<_>>().len();
-    let why = if bytes.len() < MIN_BYTES {
-        format!("has {} bytes, needs at least {MIN_BYTES}", bytes.len())
+    if bytes.len() < MIN_BYTES {
+        Some(format!("has {} bytes, needs at least {MIN_BYTES}", bytes.len()))
     } else if distinct < MIN_DISTINCT {
-        format!("has {distinct} different bytes, needs at least {MIN_DISTINCT}")
+        Some(format!("has {distinct} different bytes, needs at least {MIN_DISTINCT}"))
     } else {
-        return Ok(());
-    };
-    Err(ConfigError::new(SETTING, why)
-        .with_hint("make one with `openssl rand -hex 32`, or leave it out for a random one"))
+        None
+    }
 }
 
 /// What a sealed value is for.

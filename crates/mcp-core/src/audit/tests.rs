@@ -97,7 +97,7 @@ const BATCHES: usize = 1_024;
 fn a_file_that_cannot_be_opened_stops_the_start() {
     let core = core(std::path::Path::new("/no/such/directory/audit.jsonl"));
     let error = Audit::start(&core, &Tasks::default(), &metrics(), "bayes").err().unwrap();
-    assert!(error.to_string().starts_with("audit_file: "), "{error}");
+    assert!(error.to_string().starts_with("MACHINA_AUDIT_FILE: "), "{error}");
     assert!(error.hint().is_some());
 }
 

@@ -19,12 +19,10 @@ use super::{
     Principal, Scope,
     key_file::{self, KeyFileError, Record},
 };
-use crate::{ConfigError, SecretString};
+use crate::{ConfigError, SecretString, state_key::weakness};
 
 /// Begin of every key.
 pub(super) const PREFIX: &str = "mk_";
-/// Shortest key that a configuration may name.
-const MIN_LENGTH: usize = 32;
 /// How long the file's date is taken for granted.
 const RECHECK: Duration = Duration::from_secs(1);
 
@@ -71,11 +69,7 @@ impl ApiKeys {
         let fixed = configured.map(|keys| fixed(keys.expose())).transpose()?.unwrap_or_default();
         let stamp = path.as_deref().and_then(Stamp::of);
         let from_file = match &path {
-            Some(path) => read(server, path).map_err(|error| {
-                ConfigError::new("api_keys_file", error.to_string()).with_hint(
-                    "mend the file, or move it away and create keys anew with `key create`",
-                )
-            })?,
+            Some(path) => read(server, path).map_err(|error| unreadable(&error))?,
             None => HashMap::new(),
         };
         Ok(Self {
@@ -147,16 +141,23 @@ pub(super) fn digest_of(key: &str) -> Digest {
     out
 }
 
+/// A file of keys that cannot be read.
+pub(super) fn unreadable(error: &KeyFileError) -> ConfigError {
+    ConfigError::new("MACHINA_API_KEYS_FILE", error.to_string())
+        .with_hint("mend the file, or move it away and create keys anew with `key create`")
+}
+
+/// Check the keys of a configuration.
+pub(super) fn check(keys: &SecretString) -> Result<(), ConfigError> {
+    fixed(keys.expose()).map(drop)
+}
+
 fn fixed(keys: &str) -> Result<HashMap<Digest, Arc<Key>>, ConfigError> {
     let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty());
     keys.enumerate()
         .map(|(index, key)| {
-            if key.len() < MIN_LENGTH {
-                let message = format!(
-                    "key {} has {} characters, {MIN_LENGTH} are the least",
-                    index + 1,
-                    key.len()
-                );
+            if let Some(why) = weakness(key) {
+                let message = format!("key {} {why}", index + 1);
                 return Err(ConfigError::new("api_key", message)
                     .with_hint("use random keys: `key create NAME` makes one"));
             }
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn a_short_key_is_refused_without_showing_it() {
         let error = keys("hunter2").unwrap_err();
-        assert!(error.to_string().contains("32 are the least"), "{error}");
+        assert!(error.to_string().contains("needs at least 32"), "{error}");
         assert!(!error.to_string().contains("hunter2"));
     }
 

@@ -108,6 +108,11 @@ pub fn read(path: &Path) -> Result<Vec<Record>, KeyFileError> {
     parse(&text).map_err(|error| KeyFileError(format!("{}: {error}", path.display())))
 }
 
+/// When the newest key was made.
+pub(super) fn newest(path: &Path) -> Result<Option<DateTime<Utc>>, KeyFileError> {
+    Ok(read(path)?.iter().map(|record| record.created).max())
+}
+
 fn parse(text: &str) -> Result<Vec<Record>, KeyFileError> {
     let document: Document =
         serde_json::from_str(text).map_err(|error| KeyFileError(error.to_string()))?;

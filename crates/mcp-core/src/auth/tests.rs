@@ -33,6 +33,11 @@ fn wrong_settings_are_named() {
     }
     assert!(check_clock(1_000_000_000).is_err());
     assert!(check_clock(jsonwebtoken::get_current_timestamp()).is_ok());
+    let now = Utc::now();
+    for (made, good) in [(None, true), (Some(1), true), (Some(-400), true), (Some(25), false)] {
+        let made = made.map(|hours| now + TimeDelta::hours(hours));
+        assert_eq!(check_clock_against(now, made).is_ok(), good, "{made:?}");
+    }
 }
 
 fn authenticator(dir: &Path, core: &CoreConfig) -> Authenticator {

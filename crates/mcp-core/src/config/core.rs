@@ -195,7 +195,9 @@ impl ServerConfig for CoreConfig {
     fn validate(&self) -> Result<(), ConfigError> {
         crate::telemetry::check_level(&self.log_level)?;
         crate::auth::check(self)?;
-        self.state_key.as_ref().map_or(Ok(()), crate::state_key::check)?;
+        // By its key, so that it is named by where it came from.
+        let named = |error| ConfigError { setting: "state_key".to_owned(), ..error };
+        self.state_key.as_ref().map_or(Ok(()), crate::state_key::check).map_err(named)?;
         #[cfg(feature = "otlp")]
         if let Some(endpoint) = &self.otlp_endpoint {
             crate::otlp::check(endpoint)?;

@@ -10,6 +10,7 @@ mod observability;
 mod peer;
 mod refused;
 mod stale;
+mod start;
 mod task;
 mod traced;
 
