@@ -21,9 +21,10 @@ use tokio::time::Instant;
 
 use super::{
     Guarded,
-    call::{Bounds, Failure, RequestId, Way, log, note},
+    call::{Bounds, Failure, RequestId, log, note},
     catalogue::Entry,
     present,
+    way::Way,
 };
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,

@@ -15,14 +15,14 @@ use futures_util::FutureExt;
 use rmcp::{
     ErrorData, RoleServer,
     handler::server::tool::ToolCallContext,
-    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode, ProtocolVersion},
+    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode},
     service::RequestContext,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Guarded, background, catalogue::Entry, confirmed, document, present};
+use super::{Guarded, background, catalogue::Entry, confirmed, document, present, way::Way};
 use crate::{
     CallPolicy, Kind, McpServer, Principal, ToolError,
     audit::{self, Caller, Marks, Pending, What},
@@ -356,38 +356,6 @@ impl<S: McpServer> Guarded<S> {
         self.count(operation, ended, (started, trace.as_ref()));
         answer
     }
-
-    pub(super) fn count(
-        &self,
-        operation: Operation,
-        failed: Option<&'static str>,
-        (started, trace): (Instant, Option<&Trace>),
-    ) {
-        let operation = Operation { error_type: failed.unwrap_or_default(), ..operation };
-        let took = started.elapsed();
-        self.0.metrics.operation(&operation, took);
-        self.span(trace, took, || operation);
-    }
-
-    /// The trace that a message is part of; one of its own where spans are recorded.
-    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "nothing records"))]
-    pub(super) fn trace(&self, context: &RequestContext<RoleServer>) -> Option<Trace> {
-        let told = Trace::of(context);
-        #[cfg(feature = "otlp")]
-        let told = told.or_else(|| self.0.spans.get().and_then(|_| Trace::root()));
-        told
-    }
-
-    /// Hand the span of an operation that ended now to whoever records it.
-    #[cfg_attr(not(feature = "otlp"), expect(clippy::unused_self, reason = "nothing records"))]
-    fn span(&self, trace: Option<&Trace>, took: Duration, labels: impl FnOnce() -> Operation) {
-        #[cfg(feature = "otlp")]
-        if let (Some(spans), Some(trace)) = (self.0.spans.get(), trace) {
-            spans.ended(trace, took, labels);
-        }
-        #[cfg(not(feature = "otlp"))]
-        let _unrecorded = (trace, took, labels);
-    }
 }
 
 /// How long a handler may run.
@@ -476,44 +444,6 @@ fn invalid<S>(entry: &Entry<S>, violation: &Violation) -> ToolError {
 
 pub(super) fn internal(id: &RequestId) -> ErrorData {
     ErrorData::internal_error("internal error", Some(json!({"request_id": id.as_str()})))
-}
-
-/// By which transport and revision a message came.
-pub(super) struct Way {
-    http: bool,
-    /// Place in the list of known revisions.
-    revision: Option<usize>,
-}
-
-impl Way {
-    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
-        let version = context.protocol_version();
-        let known = |version: &ProtocolVersion| {
-            ProtocolVersion::KNOWN_VERSIONS.iter().position(|known| known == version)
-        };
-        Self {
-            http: context.extensions.get::<http::request::Parts>().is_some(),
-            revision: version.as_ref().and_then(known),
-        }
-    }
-
-    /// A small number for each way, for [`crate::metrics::Metrics::succeeded`].
-    fn place(&self) -> usize {
-        let revisions = ProtocolVersion::KNOWN_VERSIONS.len();
-        usize::from(self.http) * (revisions + 1) + self.revision.unwrap_or(revisions)
-    }
-
-    pub(super) fn operation(&self, method: &'static str) -> Operation {
-        let known = ProtocolVersion::KNOWN_VERSIONS;
-        let revision = self.revision.and_then(|index| known.get(index));
-        Operation {
-            mcp_method_name: method,
-            gen_ai_tool_name: Arc::from(""),
-            error_type: "",
-            network_transport: if self.http { "tcp" } else { "pipe" },
-            mcp_protocol_version: revision.map_or("other", ProtocolVersion::as_str),
-        }
-    }
 }
 
 /// Tell those who wait for the end of a call.
