@@ -52,11 +52,17 @@ impl LexicalIndex {
 
     /// Add a text. It is searchable at once.
     pub fn insert(&mut self, text: &str) -> DocId {
+        self.insert_seeing(text, |_| {})
+    }
+
+    /// Add a text and show each of its terms, repeats included.
+    pub(crate) fn insert_seeing(&mut self, text: &str, mut see: impl FnMut(&str)) -> DocId {
         let doc = DocId::try_from(self.docs.len()).unwrap_or(DocId::MAX);
         let mut found: HashMap<u32, Vec<u32>> = HashMap::new();
         let mut words = 0;
         let positions = self.analyzer.analyze(text, |term, position| {
             words += 1;
+            see(term);
             let known = self.terms.get(term).copied();
             let number = known.unwrap_or_else(|| {
                 let next = u32::try_from(self.lists.len()).unwrap_or(u32::MAX);
@@ -134,6 +140,33 @@ impl LexicalIndex {
             terms: self.terms.len(),
             posting_bytes: self.lists.iter().map(Postings::byte_len).sum(),
         }
+    }
+
+    /// Terms in alphabetical order with the live texts from `from` on that hold them, and how often.
+    pub(crate) fn counts(&self, from: DocId) -> Vec<(&str, Vec<(DocId, u32)>)> {
+        let mut terms: Vec<(&str, u32)> =
+            self.terms.iter().map(|(term, &number)| (&**term, number)).collect();
+        terms.sort_unstable();
+        let mut counts = Vec::new();
+        for (term, number) in terms {
+            let Some(list) = self.lists.get(number as usize) else { continue };
+            let mut found = Vec::new();
+            let mut cursor = list.cursor();
+            while let Some(posting) = cursor.next(None) {
+                if posting.doc >= from && self.is_live(posting.doc) {
+                    found.push((posting.doc, posting.frequency));
+                }
+            }
+            if !found.is_empty() {
+                counts.push((term, found));
+            }
+        }
+        counts
+    }
+
+    /// Whether a text can be found.
+    pub fn is_live(&self, doc: DocId) -> bool {
+        self.docs.get(doc as usize).is_some_and(|doc| doc.live)
     }
 
     pub(crate) fn list(&self, term: &str) -> Option<&Postings> {

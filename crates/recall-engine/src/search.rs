@@ -40,12 +40,12 @@ pub struct PartScore {
 }
 
 /// A term or pair of the query with the texts that hold it.
-struct Leg {
-    name: String,
+pub(crate) struct Leg {
+    pub(crate) name: String,
     /// Times in the query.
-    weight: f64,
-    pair: bool,
-    found: Vec<Posting>,
+    pub(crate) weight: f64,
+    pub(crate) pair: bool,
+    pub(crate) found: Vec<Posting>,
 }
 
 impl LexicalIndex {
@@ -60,17 +60,7 @@ impl LexicalIndex {
         accept: impl Fn(DocId) -> bool,
         stop: &dyn Fn() -> bool,
     ) -> Vec<Hit> {
-        let mut scores = vec![0.0f64; self.docs.len()];
-        for leg in self.legs(query, stop) {
-            if stop() {
-                return Vec::new();
-            }
-            self.score_leg(&leg, |doc, score| {
-                if let Some(sum) = scores.get_mut(doc as usize) {
-                    *sum += score;
-                }
-            });
-        }
+        let Some(scores) = self.scores(&self.legs(query, stop), stop) else { return Vec::new() };
         let mut hits: Vec<Hit> = (0..)
             .zip(&scores)
             .filter(|&(doc, &score)| score > 0.0 && accept(doc))
@@ -113,6 +103,22 @@ impl LexicalIndex {
         Some(explanation)
     }
 
+    /// The score of each text by its number; `None` when `stop` says yes between terms.
+    pub(crate) fn scores(&self, legs: &[Leg], stop: &dyn Fn() -> bool) -> Option<Vec<f64>> {
+        let mut scores = vec![0.0f64; self.docs.len()];
+        for leg in legs {
+            if stop() {
+                return None;
+            }
+            self.score_leg(leg, |doc, score| {
+                if let Some(sum) = scores.get_mut(doc as usize) {
+                    *sum += score;
+                }
+            });
+        }
+        Some(scores)
+    }
+
     fn score_leg(&self, leg: &Leg, mut add: impl FnMut(DocId, f64)) {
         let containing = u32::try_from(leg.found.len()).unwrap_or(u32::MAX);
         let idf = Bm25::idf(self.live, containing) * leg.weight;
@@ -126,7 +132,7 @@ impl LexicalIndex {
     }
 
     /// Words of the query, then its pairs of neighbours, each once, in the order of the query.
-    fn legs(&self, query: &str, stop: &dyn Fn() -> bool) -> Vec<Leg> {
+    pub(crate) fn legs(&self, query: &str, stop: &dyn Fn() -> bool) -> Vec<Leg> {
         let terms = self.analyzer.terms(query);
         let mut legs: Vec<Leg> = Vec::new();
         let mut at: HashMap<(&str, &str), usize> = HashMap::new();
