@@ -17,7 +17,7 @@ fn quality_on_scifact_and_cranfield_does_not_fall() -> io::Result<()> {
     };
     // Texts, least nDCG@10 of words, least of words and meaning.
     for (name, texts, words, both) in
-        [("scifact", 5_183, 0.685, 0.70), ("cranfield", 1_400, 0.385, 0.41)]
+        [("scifact", 5_183, 0.685, 0.70), ("cranfield", 1_400, 0.385, 0.415)]
     {
         let dir = root.join("ir").join(name);
         if !dir.exists() {

@@ -20,6 +20,8 @@ const SEED: u64 = 0x6D61_6368_696E_6131;
 /// Directions weaker than this share of the strongest hold nothing but rounding.
 const WEAKEST: f64 = 1e-6;
 
+/// Power of the idf: above 1, since in a sum of places the many common terms outweigh the rare ones.
+const RARITY: f64 = 1.25;
 /// Fewest texts that must hold a term of a model: what stands in one text says nothing of others.
 const SHARED: usize = 2;
 
@@ -46,15 +48,16 @@ impl Model {
         if kept.is_empty() {
             return Some(Self::empty());
         }
-        let weights = weigh(&kept, &rows, texts);
+        let (weights, lengths) = weigh(&kept, &rows, texts);
         let basis = basis(&weights, lsa.rank, stop)?;
+        let usual = usual_length(&weights.times(&basis), &lengths);
         let idf = kept.iter().map(|(_, list)| idf(texts, list.len())).collect();
         let rows = kept.iter().map(|(term, _)| term.clone()).zip(0..).collect();
-        Some(Self { rows, idf, basis })
+        Some(Self { rows, idf, basis, usual })
     }
 
     fn empty() -> Self {
-        Self { rows: HashMap::new(), idf: Vec::new(), basis: Dense::zero(0, 0) }
+        Self { rows: HashMap::new(), idf: Vec::new(), basis: Dense::zero(0, 0), usual: 0.0 }
     }
 }
 
@@ -81,8 +84,8 @@ fn vocabulary(lists: &[TermTexts], most: usize) -> Vec<&TermTexts> {
     lists.iter().filter(|(_, list)| list.len() >= least).collect()
 }
 
-/// Log frequency times idf, rows of length 1.
-fn weigh(kept: &[&TermTexts], rows: &[Option<u32>], texts: usize) -> Sparse {
+/// Log frequency times idf, rows of length 1; and the lengths they had.
+fn weigh(kept: &[&TermTexts], rows: &[Option<u32>], texts: usize) -> (Sparse, Vec<f32>) {
     let mut cells: Vec<Vec<(u32, f32)>> = vec![Vec::new(); rows.iter().flatten().count()];
     for (term, (_, list)) in (0u32..).zip(kept) {
         let idf = idf(texts, list.len());
@@ -94,11 +97,22 @@ fn weigh(kept: &[&TermTexts], rows: &[Option<u32>], texts: usize) -> Sparse {
         }
     }
     let mut weights = Sparse::new(kept.len());
+    let mut lengths = Vec::with_capacity(cells.len());
     for row in cells {
         let length = row.iter().map(|(_, weight)| weight * weight).sum::<f32>().sqrt();
         weights.push(row.into_iter().map(|(term, weight)| (term, weight / length)));
+        lengths.push(length);
     }
-    weights
+    (weights, lengths)
+}
+
+/// Mean length of places, given those of rows of length 1.
+fn usual_length(places: &Dense, lengths: &[f32]) -> f64 {
+    let sum: f64 = (0..)
+        .zip(lengths)
+        .map(|(index, &scale)| f64::from(scale) * super::length(places.row(index)))
+        .sum();
+    sum / f64::from(u32::try_from(lengths.len().max(1)).unwrap_or(u32::MAX))
 }
 
 /// The strongest right singular vectors, as columns.
@@ -130,7 +144,7 @@ fn basis(weights: &Sparse, rank: usize, stop: &dyn Fn() -> bool) -> Option<Dense
 
 fn idf(texts: usize, holding: usize) -> f32 {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    narrow(Bm25::idf(count(texts), count(holding)))
+    narrow(Bm25::idf(count(texts), count(holding)).powf(RARITY))
 }
 
 /// Signs drawn from a seed.
@@ -169,7 +183,7 @@ pub(super) mod tests {
     ) -> (Sparse, Vec<f64>) {
         let kept: Vec<&TermTexts> = lists.iter().collect();
         let rows: Vec<Option<u32>> = (0u32..).take(texts).map(Some).collect();
-        let weights = weigh(&kept, &rows, texts);
+        let (weights, _) = weigh(&kept, &rows, texts);
         let mut identity = Dense::zero(lists.len(), lists.len());
         for index in 0..lists.len() {
             identity.row_mut(index)[index] = 1.0;

@@ -54,7 +54,8 @@ impl Vectors {
         cells.unwrap_or_default().fill(0);
     }
 
-    /// Cosine of the angle between a text's place and the needle; 0 without a place.
+    /// A text's place along the needle: the cosine of their angle times the length of the place; 0
+    /// without a place.
     pub(crate) fn likeness(&self, text: usize, needle: &Needle) -> f64 {
         let Some(&step) = self.steps.get(text).filter(|&&step| step > 0.0) else { return 0.0 };
         let cells = self.cells.get(text * self.rank..(text + 1) * self.rank).unwrap_or_default();
@@ -77,11 +78,12 @@ impl Vectors {
 }
 
 impl Needle {
+    /// The direction of a place.
     pub(crate) fn new(place: &[f32]) -> Self {
         let step = (largest(place) / FINE).max(f32::MIN_POSITIVE);
         #[expect(clippy::cast_possible_truncation, reason = "within the steps of a needle")]
         let cells = place.iter().map(|value| (value / step).round() as i16).collect();
-        Self { cells, step: f64::from(step) }
+        Self { cells, step: f64::from(step) / super::length(place) }
     }
 
     /// Cosine of the angle between this and a place of any length.
