@@ -9,18 +9,25 @@
 //! of, and nearness in a graph; each share of a score is told, and they add up to it.
 
 pub mod analyzer;
+pub mod answer;
 pub mod bm25;
+pub mod boost;
+pub mod duplicates;
 pub mod index;
 pub mod lsa;
 pub mod ranking;
 pub mod recall;
 pub mod search;
 pub mod shingle;
+pub mod tokens;
 
 mod postings;
 
 pub use analyzer::Analyzer;
+pub use answer::{Answer, Verdict};
 pub use bm25::Bm25;
+pub use boost::boost;
+pub use duplicates::{Twins, near_duplicates};
 pub use index::{DocId, LexicalIndex, Stats};
 pub use lsa::Lsa;
 pub use ranking::{Query, Ranked, Shares, Weights, parents::RankedParent};

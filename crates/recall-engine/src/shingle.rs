@@ -32,6 +32,10 @@ impl Shingles {
         let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
         if union == 0 { 0.0 } else { count(common) / count(union) }
     }
+
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.0.iter().copied()
+    }
 }
 
 fn hash(terms: &[(String, u32)]) -> u64 {
