@@ -12,6 +12,7 @@ pub mod analyzer;
 pub mod answer;
 pub mod bm25;
 pub mod boost;
+pub mod chunk;
 pub mod duplicates;
 pub mod index;
 pub mod lsa;
