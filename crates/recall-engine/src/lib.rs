@@ -14,6 +14,7 @@ pub mod bm25;
 pub mod boost;
 pub mod chunk;
 pub mod duplicates;
+pub mod graph;
 pub mod index;
 pub mod lsa;
 pub mod ranking;

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use crate::DocId;
 
+pub(crate) use fit::next;
 pub(crate) use vectors::{Needle, Vectors};
 
 /// A term with the texts that hold it, ascending, and how often.

@@ -164,7 +164,7 @@ fn signs(rows: usize, columns: usize) -> Dense {
 }
 
 /// `SplitMix64` (Steele, Lea, Flood, 2014).
-fn next(state: &mut u64) -> u64 {
+pub(crate) fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
