@@ -107,6 +107,7 @@ const FOREIGN: &[&str] = &[
     "cancellation_details",
     "custom_fields",
     "description",
+    "display_name",
     "email",
     "features",
     "footer",

@@ -4,6 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use mcp_core::{cursor::Cursor, prelude::*, upstream::RetryPolicy};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use tokio::{sync::Mutex, time::Instant};
 
 use crate::{
@@ -28,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) client: Client,
     /// Cursors of `list_objects`.
     pub(crate) listing: Cursor,
+    /// Of whom cursors are: a digest of the API key, so that another account's are unknown.
+    pub(crate) owner: String,
     pub(crate) environment: Environment,
 }
 
@@ -92,13 +95,14 @@ impl Server {
             Some(settings) => {
                 let listing = context.state_key()?.cursor("list_objects", 1);
                 let environment = settings.key.environment;
+                let owner = hex::encode(Sha256::digest(settings.key.expose()));
                 if settings.key.kind == KeyKind::Secret {
                     tracing::warn!(
                         "STRIPE_API_KEY is a secret key: a restricted key (rk_…) limits what a mistake can do"
                     );
                 }
                 let client = Client::new(settings, context.upstreams(), retry)?;
-                Some(Link { client, listing, environment })
+                Some(Link { client, listing, owner, environment })
             }
         };
         Ok(Self { config, link, accounts: Mutex::default(), health: Mutex::default() })

@@ -163,6 +163,8 @@ pub(super) fn lasting(value: &Value) -> Value {
         "outcome",
         "unchanged",
         "version",
+        "cost",
+        "request_id",
     ];
     match value {
         Value::Object(object) => object

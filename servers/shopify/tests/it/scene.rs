@@ -8,7 +8,7 @@ pub(crate) const SCENE: Scene = Scene {
         variables: |address| {
             vec![
                 ("SHOPIFY_STORE_DOMAIN", "twin.myshopify.com".to_owned()),
-                ("SHOPIFY_ACCESS_TOKEN", "shpat_00000000000000000000000000000000".to_owned()),
+                ("SHOPIFY_ACCESS_TOKEN", "shpat_scene".to_owned()),
                 ("SHOPIFY_API_BASE", format!("http://{address}")),
             ]
         },
@@ -52,7 +52,7 @@ fn data(asked: &Asked) -> Value {
     if asked.body.contains("query GetShop") {
         return json!({"shop": {"id": "gid://shopify/Shop/1", "name": STEERING, "myshopifyDomain": "twin.myshopify.com",
             "url": "https://twin.myshopify.com", "primaryDomain": {"host": STEERING}, "plan": plan, "currencyCode": "EUR",
-            "enabledPresentmentCurrencies": ["EUR"], "ianaTimezone": STEERING, "weightUnit": "KILOGRAMS",
+            "enabledPresentmentCurrencies": ["EUR"], "ianaTimezone": "Europe/Berlin", "weightUnit": "KILOGRAMS",
             "taxesIncluded": true, "shopAddress": {"countryCodeV2": "DE"}, "createdAt": "2024-01-01T00:00:00Z"},
             "currentAppInstallation": {"accessScopes": [{"handle": "read_products"}]}});
     }

@@ -209,16 +209,21 @@ impl Server {
 
 impl ListObjectsArgs {
     /// The listing, and what its cursors are bound to.
-    fn listing(self, link: &Link, pages: &Pages, rules: Rules) -> Result<(Listing, String), Error> {
+    fn listing(
+        self,
+        link: &Link,
+        pages: &Pages,
+        rules: Rules,
+    ) -> Result<(Listing, [String; 2]), Error> {
         let filters = filter::check(self.resource, &self.filters)?;
         let account = link.client.acting_for(self.account.as_deref()).unwrap_or_default();
         let binding = format!(
-            "{:?}\n{}\n{account}\n{}",
-            link.environment,
+            "{}\n{account}\n{}",
             self.resource.name(),
             form::encode(&form::pairs(&filters)?)
         );
-        let after = self.cursor.map(|word| pages.open(&binding, &word)).transpose();
+        let filter = [binding, link.owner.clone()];
+        let after = self.cursor.map(|word| pages.open(&filter, &word)).transpose();
         let after = after.map_err(|_| Error::Cursor)?;
         if self.count_only && (self.fields.is_some() || !self.expand.is_empty()) {
             let message = "count_only returns no objects: leave fields and expand out".to_owned();
@@ -241,7 +246,7 @@ impl ListObjectsArgs {
             max_items: self.max_items.unwrap_or(all),
             shape: if self.count_only { Shape::Count } else { Shape::Rows(fields, rules) },
         };
-        Ok((listing, binding))
+        Ok((listing, filter))
     }
 }
 
