@@ -155,6 +155,8 @@ struct Legs {
     words: Vec<f64>,
     /// Texts that may be found and stand among the best of a leg.
     pool: Vec<DocId>,
+    /// Their meaning, in the order of the pool.
+    meaning: Vec<f64>,
     words_scale: Scale,
     meaning_scale: Scale,
     graph: Vec<(DocId, f64)>,
@@ -225,9 +227,15 @@ impl Recall {
             return None;
         }
         let words_scale = Scale::of(pool.iter().map(|&doc| at(&words, doc)).chain([0.0]));
+        let meaning: Vec<f64> = match (&needle, &self.meaning) {
+            (Some(needle), Some(meaning)) => {
+                pool.iter().map(|&doc| meaning.vectors.likeness(doc as usize, needle)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let meaning_scale = Scale::of(meaning.iter().copied());
         let mut legs =
-            Legs { terms, needle, words, pool, words_scale, meaning_scale: words_scale, graph };
-        legs.meaning_scale = Scale::of(legs.pool.iter().map(|&doc| self.likeness(&legs, doc)));
+            Legs { terms, needle, words, pool, meaning, words_scale, meaning_scale, graph };
         let strongest = legs.graph.iter().fold(0.0, |most: f64, (_, value)| most.max(*value));
         for (_, value) in &mut legs.graph {
             *value /= strongest;
@@ -250,19 +258,12 @@ impl Recall {
         placer.place().map(|place| Needle::new(&place))
     }
 
-    fn likeness(&self, legs: &Legs, doc: DocId) -> f64 {
-        let (Some(needle), Some(meaning)) = (&legs.needle, &self.meaning) else { return 0.0 };
-        meaning.vectors.likeness(doc as usize, needle)
-    }
-
-    /// Words and meaning of a text itself.
-    fn own(&self, query: &Query<'_>, legs: &Legs, doc: DocId) -> (f64, f64) {
+    /// Words and meaning of a text of the pool itself.
+    fn own(query: &Query<'_>, legs: &Legs, doc: DocId) -> (f64, f64) {
         let words = legs.words_scale.apply(at(&legs.words, doc));
-        let meaning = if legs.needle.is_some() {
-            legs.meaning_scale.apply(self.likeness(legs, doc))
-        } else {
-            0.0
-        };
+        let place = legs.pool.binary_search(&doc).ok();
+        let likeness = place.and_then(|place| legs.meaning.get(place));
+        let meaning = likeness.map_or(0.0, |&likeness| legs.meaning_scale.apply(likeness));
         (query.weights.words * words, query.weights.meaning * meaning)
     }
 
@@ -275,7 +276,7 @@ impl Recall {
     ) -> Ranked {
         let weights = query.weights;
         let unit = self.units.get(doc as usize).copied().unwrap_or_default();
-        let (words, meaning) = self.own(query, legs, doc);
+        let (words, meaning) = Self::own(query, legs, doc);
         let beside = |doc: Option<DocId>| {
             weights.neighbour * doc.map_or(0.0, |doc| legs.words_scale.apply(at(&legs.words, doc)))
         };

@@ -48,7 +48,7 @@ impl Recall {
         for &doc in &legs.pool {
             let parent = self.units.get(doc as usize).and_then(|unit| unit.parent);
             if let Some(best) = parent.and_then(|parent| best_text.get_mut(parent as usize)) {
-                let (words, meaning) = self.own(query, legs, doc);
+                let (words, meaning) = Self::own(query, legs, doc);
                 *best = Some(best.unwrap_or(0.0).max(words + meaning));
             }
         }
