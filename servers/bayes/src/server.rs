@@ -1,5 +1,7 @@
 //! The server: stateless, every answer is a function of its arguments.
 
+use std::time::Duration;
+
 use mcp_core::prelude::*;
 
 use crate::{Config, tools};
@@ -38,6 +40,14 @@ impl McpServer for Server {
         }]
     }
 
+    fn policy(tool: &str) -> CallPolicy {
+        match tool {
+            // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
+            "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
+            _ => CallPolicy::new(),
+        }
+    }
+
     fn instructions() -> &'static str {
         "Exact Bayesian answers without simulation: Bayes' rule for hypotheses and diagnostic tests, \
          conjugate updates with prediction and evidence, A/B tests of success rates, Bayes factors of \
@@ -49,6 +59,9 @@ impl McpServer for Server {
         PROMPTS
     }
 }
+
+/// How long an answer is kept. It stays right; memory is what it costs.
+const KEPT: Duration = Duration::from_secs(600);
 
 const PROMPTS: &[Prompt] = &[Prompt {
     name: "ab_decision",

@@ -256,3 +256,42 @@ async fn the_schema_bounds_arguments() -> TestResult {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn what_takes_long_to_compute_is_kept_and_what_does_not_is_not() -> TestResult {
+    let server = server().await?;
+    let arms = json!([
+        {"name": "A", "successes": 242, "trials": 2847},
+        {"name": "B", "successes": 313, "trials": 2791},
+    ]);
+    let quantiles = json!([{"p": 0.05, "x": 2.0}, {"p": 0.95, "x": 50.0}]);
+    let test = json!({"prevalence": 0.01, "sensitivity": 0.99, "specificity": 0.95});
+    for (tool, arguments, marks) in [
+        ("analyze_ab_test", json!({"metric": "binary", "arms": arms}), Some(["miss", "hit"])),
+        (
+            "compare_groups",
+            json!({"design": "one_sample", "x": [1.1, -0.1, 0.7, 1.7]}),
+            Some(["miss", "hit"]),
+        ),
+        (
+            "elicit_prior",
+            json!({"dist": "lognormal", "quantiles": quantiles}),
+            Some(["miss", "hit"]),
+        ),
+        ("apply_bayes_rule", json!({"test": test}), None),
+    ] {
+        let first = server.call(tool, arguments.clone()).await?;
+        let again = server.call(tool, arguments).await?;
+        assert_eq!(first.structured(), again.structured(), "{tool}");
+        let mark = |answer: &mcp_testkit::Answer| {
+            answer.response()["result"]["_meta"]["machina/cache"].as_str().map(str::to_owned)
+        };
+        let told = [mark(&first), mark(&again)];
+        assert_eq!(
+            told,
+            marks.map_or([None, None], |marks| marks.map(|m| Some(m.to_owned()))),
+            "{tool}"
+        );
+    }
+    Ok(())
+}
