@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{
-    Executor, LANES, Problem, Result,
+    Executor, LANES, ProblemRef, Result,
     codec::{Reader, Writer},
     ga::{Chunk, lay_out},
     method::Method,
@@ -12,7 +12,7 @@ use crate::{
 /// An algorithm and the problem that it works on.
 #[derive(Debug)]
 pub(crate) struct Batch<'p> {
-    problem: &'p Problem,
+    problem: ProblemRef<'p>,
     method: Box<dyn Method>,
     /// Points that are asked, in the unit cube.
     rows: Vec<f64>,
@@ -25,7 +25,8 @@ pub(crate) struct Batch<'p> {
 }
 
 impl<'p> Batch<'p> {
-    pub(crate) fn new(problem: &'p Problem, method: Box<dyn Method>) -> Self {
+    pub(crate) fn new(problem: ProblemRef<'p>, method: Box<dyn Method>) -> Self {
+        let dimension = problem.bounds().dimension();
         Self {
             problem,
             method,
@@ -34,7 +35,7 @@ impl<'p> Batch<'p> {
             generation: 0,
             evals: 0,
             non_finite_evals: 0,
-            best_x: vec![0.0; problem.bounds().dimension()],
+            best_x: vec![0.0; dimension],
             best_cost: f64::INFINITY,
         }
     }
@@ -63,7 +64,7 @@ impl<'p> Batch<'p> {
         {
             chunk.load(rows);
         }
-        let (problem, interrupted) = (self.problem, AtomicBool::new(false));
+        let (problem, interrupted) = (&*self.problem, AtomicBool::new(false));
         executor.for_each(chunks, |chunk| {
             if cancelled() {
                 interrupted.store(true, Ordering::Relaxed);
@@ -129,6 +130,10 @@ impl<'p> Batch<'p> {
         self.best_x = reader.exactly(self.best_x.len())?;
         self.best_cost = reader.real()?;
         self.method.load(reader)
+    }
+
+    pub(crate) fn set_max_evals(&mut self, max_evals: u64) {
+        self.method.set_max_evals(max_evals);
     }
 
     pub(crate) fn is_finished(&self) -> bool {

@@ -93,6 +93,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A journal holds something else than was written.
+    #[error("the journal is damaged at byte {offset}")]
+    DamagedJournal {
+        /// Where the first bad record begins.
+        offset: u64,
+    },
     /// The seed cannot be written exactly as a JSON number.
     #[error("seed must be at most {max}", max = crate::MAX_SEED)]
     InvalidSeed,

@@ -25,7 +25,7 @@ use survival::Survival;
 pub(crate) use table::ALGORITHM;
 
 use crate::{
-    Executor, LANES, Problem, Result, Seed,
+    Executor, LANES, Problem, ProblemRef, Result, Seed,
     codec::{Reader, Writer},
     problem::is_feasible,
 };
@@ -33,7 +33,7 @@ use crate::{
 /// A run of the genetic algorithm that is advanced one generation at a time.
 #[derive(Debug)]
 pub struct Ga<'p> {
-    problem: &'p Problem,
+    problem: ProblemRef<'p>,
     settings: GaSettings,
     seed: Seed,
     generation: u64,
@@ -48,7 +48,8 @@ pub struct Ga<'p> {
 
 impl<'p> Ga<'p> {
     /// A run before its initial sample.
-    pub fn new(problem: &'p Problem, settings: GaSettings, seed: Seed) -> Self {
+    pub fn new(problem: impl Into<ProblemRef<'p>>, settings: GaSettings, seed: Seed) -> Self {
+        let problem = problem.into();
         let (dimension, population) = (problem.bounds().dimension(), settings.population as usize);
         let chunks = (0..population.div_ceil(LANES)).map(|_| Chunk::new(dimension)).collect();
         Self {
@@ -81,7 +82,7 @@ impl<'p> Ga<'p> {
         let (initial, used) = self.lay_out(room);
         let generation = if initial { 0 } else { self.generation + 1 };
         let maker = Maker {
-            problem: self.problem,
+            problem: &self.problem,
             settings: &self.settings,
             parents: &self.parents,
             seed: self.seed,
@@ -113,11 +114,12 @@ impl<'p> Ga<'p> {
         (initial, used)
     }
 
-    /// Genes of the next generation, for those who evaluate elsewhere; may be asked again.
-    pub(crate) fn ask(&mut self) -> Vec<f64> {
-        let (initial, used) = self.lay_out(u64::MAX);
+    /// Genes of the next generation, at most `room` > 0 points, for those who evaluate elsewhere;
+    /// may be asked again.
+    pub(crate) fn ask(&mut self, room: u64) -> Vec<f64> {
+        let (initial, used) = self.lay_out(room);
         let maker = Maker {
-            problem: self.problem,
+            problem: &self.problem,
             settings: &self.settings,
             parents: &self.parents,
             seed: self.seed,
@@ -193,7 +195,7 @@ impl<'p> Ga<'p> {
 
     /// What is optimised.
     pub fn problem(&self) -> &Problem {
-        self.problem
+        &self.problem
     }
 
     /// Generations completed after the initial sample.

@@ -291,6 +291,10 @@ impl Method for Lshade {
         self.shrink(&mut stream);
     }
 
+    fn set_max_evals(&mut self, max_evals: u64) {
+        self.max_evals = max_evals;
+    }
+
     fn save(&self, writer: &mut Writer) {
         writer.int(self.generation);
         writer.int(self.evals);

@@ -19,6 +19,9 @@ pub(crate) trait Method: Send + fmt::Debug {
     /// Learn the costs of the whole last batch. Costs are never not-a-number.
     fn tell(&mut self, rows: &[f64], costs: &[f64]);
 
+    /// Let the run end after this many evaluations.
+    fn set_max_evals(&mut self, _max_evals: u64) {}
+
     /// Whether nothing is left to try.
     fn is_finished(&self) -> bool {
         false

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sort::{crowding, fronts};
 
 use crate::{
-    Algorithm, Executor, LANES, Problem, Report, Result, Seed,
+    Algorithm, Executor, LANES, ProblemRef, Report, Result, Seed,
     codec::{Reader, Writer},
     ga::{Chunk, Crossover, Mutation, lay_out},
     parameter::{Fallback, Integer, Parameter, ParameterKind, Real},
@@ -110,7 +110,7 @@ struct Individual {
 /// A run that is advanced one generation at a time.
 #[derive(Debug)]
 pub(crate) struct Nsga<'p> {
-    problem: &'p Problem,
+    problem: ProblemRef<'p>,
     settings: NsgaSettings,
     seed: Seed,
     generation: u64,
@@ -123,7 +123,7 @@ pub(crate) struct Nsga<'p> {
 }
 
 impl<'p> Nsga<'p> {
-    pub(crate) fn new(problem: &'p Problem, settings: NsgaSettings, seed: Seed) -> Self {
+    pub(crate) fn new(problem: ProblemRef<'p>, settings: NsgaSettings, seed: Seed) -> Self {
         let dimension = problem.bounds().dimension();
         let chunks = (settings.population as usize).div_ceil(LANES);
         Self {
@@ -149,7 +149,7 @@ impl<'p> Nsga<'p> {
         let size = self.settings.population as usize;
         let count = usize::try_from(room).map_or(size, |room| room.min(size));
         let genes = self.make(count);
-        let (problem, dimension) = (self.problem, self.problem.bounds().dimension());
+        let (problem, dimension) = (&*self.problem, self.problem.bounds().dimension());
         let chunks = &mut self.chunks[..count.div_ceil(LANES)];
         lay_out(chunks, count);
         for (chunk, rows) in chunks.iter_mut().zip(genes.chunks(LANES * dimension)) {
@@ -173,14 +173,15 @@ impl<'p> Nsga<'p> {
         true
     }
 
-    /// Genes of the next generation; may be asked again.
-    pub(crate) fn ask(&self) -> Vec<f64> {
-        self.make(self.settings.population as usize)
+    /// Genes of the next generation, at most `room` > 0 points; may be asked again.
+    pub(crate) fn ask(&self, room: u64) -> Vec<f64> {
+        let size = self.settings.population as usize;
+        self.make(usize::try_from(room).map_or(size, |room| room.min(size)))
     }
 
     /// Learn, for each point that was asked, the cost of every objective and the violation.
     pub(crate) fn tell(&mut self, vectors: &[f64]) {
-        let genes = self.ask();
+        let genes = self.ask(u64::MAX);
         let width = self.problem.senses().len() + 1;
         let finite = |vector: &&[f64]| vector.iter().all(|cost| cost.is_finite());
         let bad = vectors.chunks_exact(width).filter(|vector| !finite(vector)).count();
@@ -280,7 +281,19 @@ impl<'p> Nsga<'p> {
             orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         });
         front.dedup_by(|a, b| a.costs == b.costs);
-        front.into_iter().map(|one| self.problem.report(&one.genes)).collect()
+        front.into_iter().map(|one| self.report(one)).collect()
+    }
+
+    fn report(&self, one: &Individual) -> Report {
+        if !self.problem.is_external() {
+            return self.problem.report(&one.genes);
+        }
+        let senses = self.problem.senses().iter();
+        Report {
+            x: self.problem.decode(&one.genes),
+            values: senses.zip(&one.costs).map(|(sense, cost)| sense.cost(*cost)).collect(),
+            violation: one.violation,
+        }
     }
 
     pub(crate) fn save(&self, writer: &mut Writer) {

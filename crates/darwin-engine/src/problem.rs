@@ -1,6 +1,11 @@
 //! What is optimised: objectives, constraints, and where.
 
+mod external;
+mod reference;
+
 use std::fmt;
+
+pub use reference::ProblemRef;
 
 use crate::{
     Bounds, Error, LANES, Objective, Result, Sense, Space, Variable,
@@ -23,6 +28,8 @@ pub struct Problem {
     space: Option<Space>,
     senses: Vec<Sense>,
     limits: Vec<Limit>,
+    /// Whether values are told by someone else.
+    external: bool,
 }
 
 /// What a constraint demands of its expression.
@@ -81,7 +88,8 @@ impl Problem {
             let reason = format!("must be {}, as the bounds have", bounds.dimension());
             return Err(Error::InvalidProblem { field: "dimension", reason });
         }
-        Ok(Self { objective, bounds, space: None, senses: vec![sense], limits: Vec::new() })
+        let (space, limits) = (None, Vec::new());
+        Ok(Self { objective, bounds, space, senses: vec![sense], limits, external: false })
     }
 
     /// A problem with several objectives over real variables.
@@ -145,6 +153,7 @@ impl Problem {
             space: Some(space),
             senses: objectives.into_iter().map(|(sense, _)| sense).collect(),
             limits: constraints.into_iter().map(|(_, limit)| limit).collect(),
+            external: false,
         })
     }
 
@@ -200,7 +209,7 @@ impl Problem {
 
     /// A point of genes in the user's terms.
     pub fn report(&self, genes: &[f64]) -> Report {
-        let x = self.space.as_ref().map_or_else(|| genes.to_vec(), |space| space.decode(genes));
+        let x = self.decode(genes);
         let mut values = self.values_at(&x);
         let violation = self.violation(|limit| values[self.senses.len() + limit]);
         values.truncate(self.senses.len());
@@ -314,7 +323,7 @@ fn locate(part: &'static str, index: usize, fault: Fault) -> Error {
 
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { objective: _, bounds, space: _, senses, limits } = self;
+        let Self { objective: _, bounds, space: _, senses, limits, external: _ } = self;
         f.debug_struct("Problem")
             .field("bounds", bounds)
             .field("senses", senses)

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Budget, Executor, Point, Problem, Report, Result, Seed, Settings,
+    Budget, Executor, Point, Problem, ProblemRef, Report, Result, Seed, Settings,
     batch::Batch,
     cma::Cma,
     codec::{Reader, Writer},
@@ -142,7 +142,7 @@ pub fn optimize(
 /// A run that is advanced one generation at a time, saved and resumed.
 #[derive(Debug)]
 pub struct Run<'p> {
-    problem: &'p Problem,
+    problem: ProblemRef<'p>,
     settings: Settings,
     budget: Budget,
     seed: Seed,
@@ -159,7 +159,7 @@ enum Engine<'p> {
 }
 
 impl<'p> Engine<'p> {
-    fn batch(problem: &'p Problem, method: impl Method + 'static) -> Self {
+    fn batch(problem: ProblemRef<'p>, method: impl Method + 'static) -> Self {
         Self::Batch(Batch::new(problem, Box::new(method)))
     }
 }
@@ -167,22 +167,23 @@ impl<'p> Engine<'p> {
 impl<'p> Run<'p> {
     /// A run before its first generation, with a history of at most `points`.
     pub fn new(
-        problem: &'p Problem,
+        problem: impl Into<ProblemRef<'p>>,
         settings: impl Into<Settings>,
         budget: Budget,
         seed: Seed,
         points: usize,
     ) -> Self {
-        let (settings, dimension) = (settings.into(), problem.bounds().dimension());
+        let (problem, settings) = (problem.into(), settings.into());
+        let (own, dimension) = (problem.clone(), problem.bounds().dimension());
         let engine = match settings {
-            Settings::Ga(settings) => Engine::Ga(Box::new(Ga::new(problem, settings, seed))),
-            Settings::Nsga(settings) => Engine::Nsga(Box::new(Nsga::new(problem, settings, seed))),
-            Settings::Cma(settings) => Engine::batch(problem, Cma::new(dimension, settings, seed)),
+            Settings::Ga(settings) => Engine::Ga(Box::new(Ga::new(own, settings, seed))),
+            Settings::Nsga(settings) => Engine::Nsga(Box::new(Nsga::new(own, settings, seed))),
+            Settings::Cma(settings) => Engine::batch(own, Cma::new(dimension, settings, seed)),
             Settings::Lshade(settings) => {
-                Engine::batch(problem, Lshade::new(dimension, settings, budget.max_evals(), seed))
+                Engine::batch(own, Lshade::new(dimension, settings, budget.max_evals(), seed))
             }
             Settings::Portfolio(settings) => {
-                Engine::batch(problem, Portfolio::new(dimension, settings, seed))
+                Engine::batch(own, Portfolio::new(dimension, settings, seed))
             }
         };
         Self { problem, settings, budget, seed, engine, trace: Trace::new(points), improved_at: 0 }
@@ -209,14 +210,33 @@ impl<'p> Run<'p> {
         self.stop_reason(controls)
     }
 
-    /// Genes of the next generation, row after row, for those who evaluate elsewhere. Asking again
-    /// before telling gives the same.
+    /// Genes of the next generation, row after row, cut to what is left of the budget, for those who
+    /// evaluate elsewhere. Asking again before telling gives the same.
     pub fn ask(&mut self) -> Vec<f64> {
+        let room = self.budget.max_evals().saturating_sub(self.status().evals).max(1);
         match &mut self.engine {
-            Engine::Ga(ga) => ga.ask(),
-            Engine::Batch(batch) => batch.ask(),
-            Engine::Nsga(nsga) => nsga.ask(),
+            Engine::Ga(ga) => ga.ask(room),
+            Engine::Batch(batch) => {
+                let mut genes = batch.ask();
+                let most = usize::try_from(room).unwrap_or(usize::MAX);
+                genes.truncate(most.saturating_mul(self.problem.bounds().dimension()));
+                genes
+            }
+            Engine::Nsga(nsga) => nsga.ask(room),
         }
+    }
+
+    /// Learn, for all that was asked last and in its order, the objective values and by how much the
+    /// constraints are broken; `None` for a point that could not be evaluated. Then why to stop, if
+    /// there is a reason.
+    pub fn tell_values(&mut self, told: &[Option<(Vec<f64>, f64)>]) -> Option<StopReason> {
+        let mut costs = Vec::with_capacity(told.len());
+        for one in told {
+            let one = one.as_ref().map(|(values, violation)| (values.as_slice(), *violation));
+            self.problem.told(one, &mut costs);
+        }
+        self.tell(&costs);
+        self.stop_reason(&Controls::default())
     }
 
     /// Learn the costs, smaller is better, of all that was asked last. What is not a number counts
@@ -255,7 +275,7 @@ impl<'p> Run<'p> {
     /// # Errors
     /// [`crate::Error::InvalidCheckpoint`] when the bytes are damaged or of another run.
     pub fn resume(
-        problem: &'p Problem,
+        problem: impl Into<ProblemRef<'p>>,
         settings: impl Into<Settings>,
         budget: Budget,
         seed: Seed,
@@ -302,8 +322,16 @@ impl<'p> Run<'p> {
         Status { generation, evals, best_f }
     }
 
+    /// Let the budget be another from here on.
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
+        if let Engine::Batch(batch) = &mut self.engine {
+            batch.set_max_evals(budget.max_evals());
+        }
+    }
+
     /// What was found so far.
-    pub fn finish(self, stop: StopReason) -> Outcome {
+    pub fn finish(&self, stop: StopReason) -> Outcome {
         let status = self.status();
         let (genes, non_finite_evals) = match &self.engine {
             Engine::Ga(ga) => (ga.best_x(), ga.non_finite_evals()),
@@ -315,7 +343,11 @@ impl<'p> Run<'p> {
             _ => Vec::new(),
         };
         let best = self.best_cost().is_finite().then(|| {
-            let report = self.problem.report(genes);
+            let report = if self.problem.is_external() {
+                self.problem.report_told(genes, self.best_cost())
+            } else {
+                self.problem.report(genes)
+            };
             let f = report.values.first().copied().unwrap_or(f64::NAN);
             Best { x: report.x, f, violation: report.violation }
         });

@@ -75,13 +75,14 @@ impl Trace {
     }
 
     /// The points, the last generation among them.
-    pub(crate) fn finish(mut self) -> Vec<Point> {
+    pub(crate) fn finish(&self) -> Vec<Point> {
+        let mut points = self.points.clone();
         if let Some(last) = self.last
-            && self.points.last() != Some(&last)
+            && points.last() != Some(&last)
         {
-            self.points.push(last);
+            points.push(last);
         }
-        self.points
+        points
     }
 }
 
