@@ -322,6 +322,11 @@ impl<'p> Run<'p> {
         Status { generation, evals, best_f }
     }
 
+    /// Best so far over the run, evenly thinned.
+    pub fn history(&self) -> Vec<Point> {
+        self.trace.finish()
+    }
+
     /// Let the budget be another from here on.
     pub fn set_budget(&mut self, budget: Budget) {
         self.budget = budget;

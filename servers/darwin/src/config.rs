@@ -13,6 +13,9 @@ pub struct Config {
     /// Time limit, in seconds, of a run that names none; default 50.
     #[schemars(range(min = 0.01, max = 110.0))]
     pub max_time_s: f64,
+    /// Most stored runs of one caller, ended ones too until they are deleted; default 100.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_runs: u32,
 }
 
 impl Config {
@@ -25,7 +28,7 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threads: None, max_time_s: 50.0 }
+        Self { threads: None, max_time_s: 50.0, max_runs: 100 }
     }
 }
 

@@ -22,7 +22,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(200);
 /// All that fixes a run, and the threads, which do not.
 #[derive(Debug)]
 pub(crate) struct Job {
-    pub(crate) problem: Problem,
+    pub(crate) problem: Arc<Problem>,
     pub(crate) settings: Settings,
     /// Why this algorithm, when the choice was ours.
     pub(crate) reason: Option<&'static str>,
@@ -44,6 +44,12 @@ impl Job {
             _ => self.budget.max_evals(),
         };
         self.threads > 1 && largest.saturating_mul(dimension as u64) >= MIN_PARALLEL_GENES as u64
+    }
+
+    /// Version of the engine, and revision of the algorithm.
+    pub(crate) fn engine_version(&self) -> String {
+        let algorithm = self.settings.algorithm();
+        format!("{} {}-{}", darwin_engine::VERSION, algorithm.name, algorithm.revision)
     }
 
     /// Run to the end of the budget.
@@ -131,7 +137,7 @@ mod tests {
         let bounds = Bounds::cube(3, -1.0, 1.0).unwrap();
         let objective = Box::new(Function::Sphere.on(3).unwrap());
         let job = Job {
-            problem: Problem::new(objective, bounds, Sense::Min).unwrap(),
+            problem: Arc::new(Problem::new(objective, bounds, Sense::Min).unwrap()),
             settings: GaOptions::default().resolve(3).unwrap().into(),
             reason: None,
             budget: Budget::evals(1_000_000_000).unwrap(),

@@ -6,6 +6,8 @@ mod server;
 mod tools;
 
 mod job;
+mod pool;
+mod run;
 mod seed;
 
 pub use config::Config;

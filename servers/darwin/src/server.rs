@@ -1,24 +1,24 @@
 //! The server: its thread pool and its facts.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use mcp_core::prelude::*;
+use mcp_core::{Cursor, prelude::*};
 
-use crate::{Config, tools};
+use crate::{Config, pool::Pool, run::Runs, tools};
 
 /// The optimisation server.
 #[derive(Debug)]
 pub struct Server {
     config: Config,
-    /// Made with the first run that gains from it; `None` inside when the system has no threads.
-    pool: OnceLock<Option<Arc<rayon::ThreadPool>>>,
+    pool: Arc<Pool>,
+    runs: Runs,
+    cursor: Cursor,
 }
 
 /// Ten seconds above the longest run.
 const RUN_DEADLINE: Duration = Duration::from_secs(120);
+/// Ten seconds above the longest wait.
+const WAIT_DEADLINE: Duration = Duration::from_secs(70);
 
 impl McpServer for Server {
     const FACTS: Facts =
@@ -26,8 +26,16 @@ impl McpServer for Server {
 
     type Config = Config;
 
-    async fn start(config: Config, _context: StartContext) -> Result<Self, StartError> {
-        Ok(Self { config, pool: OnceLock::new() })
+    async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+        let pool = Arc::new(Pool::new(config.threads()));
+        let runs = Runs::open(&context, config.max_runs, Arc::clone(&pool), config.threads());
+        runs.adopt();
+        let cursor = context.state_key()?.cursor("runs", 1);
+        Ok(Self { config, pool, runs, cursor })
+    }
+
+    async fn stop(&self) {
+        self.runs.park().await;
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -37,14 +45,28 @@ impl McpServer for Server {
     fn toolsets() -> &'static [Toolset] {
         &[Toolset {
             name: "core",
-            purpose: "Optimise a function in one call; see which algorithms there are",
-            tools: &["optimize_problem", "list_algorithms"],
+            purpose: "Optimise a function in one call, or in a run that is stored",
+            tools: &[
+                "ask_trials",
+                "cancel_run",
+                "create_run",
+                "delete_run",
+                "get_run",
+                "get_run_result",
+                "list_algorithms",
+                "list_runs",
+                "optimize_problem",
+                "step_run",
+                "tell_trials",
+                "update_run",
+            ],
         }]
     }
 
     fn policy(tool: &str) -> CallPolicy {
         match tool {
             "optimize_problem" => CallPolicy::new().deadline(RUN_DEADLINE),
+            "create_run" | "get_run" | "step_run" => CallPolicy::new().deadline(WAIT_DEADLINE),
             _ => CallPolicy::new(),
         }
     }
@@ -52,7 +74,8 @@ impl McpServer for Server {
     fn instructions() -> &'static str {
         "Minimises or maximises your own expressions, with constraints, over real, whole, \
          logarithmic, boolean and category variables; CMA-ES, differential evolution, genetic \
-         algorithm. Equal seed, version and evaluation budget give equal results."
+         algorithm. Equal seed, version and evaluation budget give equal results. Runs that are \
+         created survive a restart, and may leave the evaluation to the caller."
     }
 
     fn prompts() -> &'static [Prompt] {
@@ -73,20 +96,16 @@ impl Server {
         &self.config
     }
 
-    /// Threads for large generations; without them a run takes longer and ends the same.
+    /// Threads for large generations.
     pub(crate) fn pool(&self) -> Option<Arc<rayon::ThreadPool>> {
-        let build = || {
-            let threads = self.config.threads();
-            let name = |number| format!("darwin-{number}");
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(name);
-            match pool.build() {
-                Ok(pool) => Some(Arc::new(pool)),
-                Err(error) => {
-                    tracing::warn!(%error, threads, "no thread pool: runs use one thread each");
-                    None
-                }
-            }
-        };
-        self.pool.get_or_init(build).clone()
+        self.pool.get()
+    }
+
+    pub(crate) fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 }

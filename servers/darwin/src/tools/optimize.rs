@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use darwin_engine::{Algorithm, Budget, Outcome, Problem, Seed, Settings, StopReason};
+use darwin_engine::{Algorithm, Budget, Outcome, Problem, Seed, Settings};
 use mcp_core::prelude::*;
-use serde_json::{Map, Value};
 
 use super::{
+    found::{BestPoint, Found, FrontPoint, HistoryPoint, Stop},
     params::Params,
-    problem::{ProblemArgs, by_name},
+    problem::ProblemArgs,
 };
 use crate::{
     Error, Server,
@@ -17,33 +17,33 @@ use crate::{
 };
 
 /// What to optimise, how, and for how long.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OptimizeProblemArgs {
     /// What to optimise.
-    problem: ProblemArgs,
+    pub(crate) problem: ProblemArgs,
     /// `portfolio`, `cma_es`, `lshade`, `ga`; `nsga2` for several objectives; or `auto` (default),
     /// which says what it chose.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    algorithm: Option<String>,
+    pub(crate) algorithm: Option<String>,
     #[serde(default)]
-    params: Params,
+    pub(crate) params: Params,
     /// When to stop, whichever comes first.
     #[serde(default)]
-    budget: BudgetArgs,
+    pub(crate) budget: BudgetArgs,
     /// Equal seeds give equal results; drawn and reported when absent.
     #[schemars(range(max = 9_007_199_254_740_991_u64))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// Most threads (default: all of the server's); never changes the result.
     #[schemars(range(min = 1, max = 256))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
     /// Most points of the history, and of the front (default 20; of the front 100).
     #[schemars(range(min = 2, max = 1000))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    points: Option<u16>,
+    pub(crate) points: Option<u16>,
 }
 
 /// Limits of a run.
@@ -52,17 +52,17 @@ pub(crate) struct OptimizeProblemArgs {
 pub(crate) struct BudgetArgs {
     /// Evaluations, 1 to 1e9 (default 10,000 per variable).
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_evals: Option<i64>,
+    pub(crate) max_evals: Option<i64>,
     /// Seconds, 0.01 to 110 (default 50).
     #[serde(skip_serializing_if = "Option::is_none")]
-    max_time_s: Option<f64>,
+    pub(crate) max_time_s: Option<f64>,
     /// Objective value that is good enough.
     #[serde(skip_serializing_if = "Option::is_none")]
-    target: Option<f64>,
+    pub(crate) target: Option<f64>,
     /// Generations without improvement (default 200 for ga, else 0: never).
     #[schemars(range(max = 1_000_000_000))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    stagnation_generations: Option<u64>,
+    pub(crate) stagnation_generations: Option<u64>,
 }
 
 /// What was found.
@@ -115,63 +115,14 @@ enum RunStatus {
     Done,
 }
 
-/// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Stop {
-    Target,
-    MaxEvals,
-    MaxTime,
-    Stagnation,
-    Converged,
-}
-
-/// A point and its value.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct BestPoint {
-    /// Coordinates in the order of the variables; a category by its place among its words.
-    x: Vec<f64>,
-    /// The same by name, when variables were named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values: Option<Map<String, Value>>,
-    /// Objective value.
-    f: f64,
-    /// By how much constraints are broken, when there are any; 0: all hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    violation: Option<f64>,
-}
-
-/// A point of a front.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct FrontPoint {
-    /// Values of the variables by name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    values: Option<Map<String, Value>>,
-    /// Objective values in their order.
-    f: Vec<f64>,
-    /// By how much constraints are broken, when there are any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    violation: Option<f64>,
-}
-
-/// Best so far.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct HistoryPoint {
-    /// Generation; 0 is the initial sample.
-    generation: u64,
-    /// Evaluations so far.
-    evals: u64,
-    /// Best value so far; absent while none was finite.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    f: Option<f64>,
-}
-
 /// Generations without improvement after which a run ends by default.
 const STAGNATION: u64 = 200;
 /// Points of the history, and of a front, by default.
-const POINTS: u16 = 20;
+pub(crate) const POINTS: u16 = 20;
 const FRONT_POINTS: u16 = 100;
+/// Evaluations of a run whose values are told: for each variable by default, and the most.
+const TOLD_PER_VARIABLE: usize = 100;
+const MAX_TOLD: i64 = 100_000;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(count: &u64) -> bool {
@@ -202,8 +153,15 @@ impl OptimizeProblemArgs {
         }
     }
 
-    fn job(&self, seed: Seed, threads: usize, default_time: f64) -> Result<Job, Error> {
-        let problem = self.problem.build()?;
+    /// Check everything. `external` is whether the caller may be the one who evaluates.
+    pub(crate) fn job(
+        &self,
+        seed: Seed,
+        threads: usize,
+        time: TimeRule,
+        external: bool,
+    ) -> Result<Job, Error> {
+        let problem = self.problem.build(external)?;
         let (settings, reason) = self.settings(&problem)?;
         let stagnation = match settings {
             Settings::Ga(_) => STAGNATION,
@@ -211,23 +169,26 @@ impl OptimizeProblemArgs {
             _ => 0,
         };
         let dimension = problem.bounds().dimension();
-        let budget = self.budget.build(dimension, default_time, stagnation)?;
+        let mut budget = self.budget.clone();
+        if problem.is_external() {
+            budget.limit_told(dimension)?;
+        }
+        let budget = budget.build(dimension, time, stagnation)?;
         let points = self.points.unwrap_or(POINTS).into();
         let threads = self.threads.map_or(threads, |wanted| threads.min(wanted.into()));
+        let problem = Arc::new(problem);
         Ok(Job { problem, settings, reason, budget, seed, points, threads })
     }
 
     /// The same call with nothing left to a default, to a drawn seed or to the clock.
-    fn resolved(&self, job: &Job, outcome: &Outcome) -> Self {
-        let timed = outcome.stop == StopReason::MaxTime;
-        let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
+    pub(crate) fn resolved(&self, job: &Job, max_evals: u64, max_time_s: Option<f64>) -> Self {
         Self {
             problem: self.problem.resolved(&job.problem),
             algorithm: Some(job.settings.algorithm().name.to_owned()),
             params: job.settings.into(),
             budget: BudgetArgs {
                 max_evals: i64::try_from(max_evals).ok(),
-                max_time_s: Some(job::MAX_TIME.as_secs_f64()),
+                max_time_s,
                 target: job.budget.target(),
                 stagnation_generations: Some(job.budget.stagnation()),
             },
@@ -238,21 +199,58 @@ impl OptimizeProblemArgs {
     }
 }
 
+/// How long a run may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeRule {
+    /// When none is given; `None` is without end.
+    pub(crate) default: Option<f64>,
+    /// The longest, s.
+    pub(crate) longest: f64,
+}
+
 impl BudgetArgs {
-    fn build(&self, dimension: usize, default_time: f64, stagnation: u64) -> Result<Budget, Error> {
+    /// What is told comes one by one: budgets are small.
+    fn limit_told(&mut self, dimension: usize) -> Result<(), Error> {
+        let usual = dimension.saturating_mul(TOLD_PER_VARIABLE);
+        let given = self.max_evals.unwrap_or(i64::try_from(usual).unwrap_or(MAX_TOLD));
+        if given > MAX_TOLD && self.max_evals.is_some() {
+            let reason = format!("must be at most {MAX_TOLD} when the caller evaluates");
+            return Err(darwin_engine::Error::InvalidBudget { field: "max_evals", reason }.into());
+        }
+        self.max_evals = Some(given.min(MAX_TOLD));
+        Ok(())
+    }
+
+    /// These limits, and the others' where these are silent.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self {
+            max_evals: self.max_evals.or(other.max_evals),
+            max_time_s: self.max_time_s.or(other.max_time_s),
+            target: self.target.or(other.target),
+            stagnation_generations: self.stagnation_generations.or(other.stagnation_generations),
+        }
+    }
+
+    pub(crate) fn build(
+        &self,
+        dimension: usize,
+        time: TimeRule,
+        stagnation: u64,
+    ) -> Result<Budget, Error> {
         let max_evals = match self.max_evals {
             // A negative number is as wrong as zero, and answered as such.
             Some(given) => u64::try_from(given).unwrap_or(0),
             None => Budget::default_evals(dimension),
         };
-        let given = self.max_time_s.unwrap_or(default_time);
-        let (min, max) = (job::MIN_TIME.as_secs_f64(), job::MAX_TIME.as_secs_f64());
-        if !(min..=max).contains(&given) {
-            return Err(Error::InvalidTime { min, max, given });
-        }
-        let budget = Budget::evals(max_evals)?
-            .with_max_time(Duration::from_secs_f64(given))?
+        let mut budget = Budget::evals(max_evals)?
             .with_stagnation(self.stagnation_generations.unwrap_or(stagnation));
+        if let Some(given) = self.max_time_s.or(time.default) {
+            let (min, max) = (job::MIN_TIME.as_secs_f64(), time.longest);
+            if !(min..=max).contains(&given) {
+                return Err(Error::InvalidTime { min, max, given });
+            }
+            budget = budget.with_max_time(Duration::from_secs_f64(given))?;
+        }
         Ok(match self.target {
             Some(target) => budget.with_target(target)?,
             None => budget,
@@ -262,82 +260,36 @@ impl BudgetArgs {
 
 impl OptimizeProblemOutput {
     fn new(args: &OptimizeProblemArgs, job: &Job, outcome: Outcome) -> Result<Self> {
-        let algorithm = job.settings.algorithm();
-        let stop_reason = match outcome.stop {
-            StopReason::Target => Stop::Target,
-            StopReason::MaxEvals => Stop::MaxEvals,
-            StopReason::MaxTime => Stop::MaxTime,
-            StopReason::Stagnation => Stop::Stagnation,
-            StopReason::Converged => Stop::Converged,
-            StopReason::Cancelled => {
-                return Err(ToolError::new(Kind::Cancelled, "cancelled", "the run was cancelled"));
-            }
+        let Some(stop_reason) = Stop::of(outcome.stop) else {
+            return Err(ToolError::new(Kind::Cancelled, "cancelled", "the run was cancelled"));
         };
-        let again = serde_json::to_string(&args.resolved(job, &outcome))
+        let timed = stop_reason == Stop::MaxTime;
+        let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
+        let time = Some(job::MAX_TIME.as_secs_f64());
+        let again = serde_json::to_string(&args.resolved(job, max_evals, time))
             .map_err(|error| ToolError::internal(error.to_string()))?;
-        let evals = outcome.evals;
-        let many = job.problem.senses().len() > 1;
         if outcome.best.is_none() && outcome.front.is_empty() {
-            return Err(Error::NoFiniteValue { evals }.into());
+            return Err(Error::NoFiniteValue { evals: outcome.evals }.into());
         }
-        let limited = job.problem.constraints() > 0;
-        let named = |x: &[f64]| job.problem.space().map(|space| by_name(space, x));
-        let best = outcome.best.map(|best| BestPoint {
-            values: named(&best.x),
-            violation: limited.then_some(best.violation),
-            x: best.x,
-            f: best.f,
-        });
-        let front_size = many.then_some(outcome.front.len());
-        let rows = thinned(outcome.front, args.points.unwrap_or(FRONT_POINTS).into());
-        let front = rows.into_iter().map(|one| FrontPoint {
-            values: named(&one.x),
-            f: one.values,
-            violation: limited.then_some(one.violation),
-        });
-        let history = outcome.history.iter().filter(|_| !many).map(|point| HistoryPoint {
-            generation: point.generation,
-            evals: point.evals,
-            f: point.f,
-        });
+        let found = Found::new(job, outcome, args.points.unwrap_or(FRONT_POINTS).into());
         Ok(Self {
             status: RunStatus::Done,
             stop_reason,
-            best,
-            front: many.then(|| front.collect()),
-            front_size,
-            evals,
-            non_finite_evals: outcome.non_finite_evals,
-            generations: outcome.generations,
-            history: history.collect(),
-            algorithm: algorithm.name,
+            best: found.best,
+            front: found.front,
+            front_size: found.front_size,
+            evals: found.evals,
+            non_finite_evals: found.non_finite_evals,
+            generations: found.generations,
+            history: found.history,
+            algorithm: job.settings.algorithm().name,
             algorithm_reason: job.reason,
             seed: job.seed.get(),
-            reproducible: stop_reason != Stop::MaxTime,
-            engine_version: format!(
-                "{} {}-{}",
-                darwin_engine::VERSION,
-                algorithm.name,
-                algorithm.revision
-            ),
+            reproducible: !timed,
+            engine_version: job.engine_version(),
             repro: format!("machina-darwin call optimize_problem '{again}'"),
         })
     }
-}
-
-/// At most `most` >= 2 of the rows, evenly, the first and the last among them.
-fn thinned<T>(rows: Vec<T>, most: usize) -> Vec<T> {
-    let (all, gaps) = (rows.len(), most.max(2) - 1);
-    if all <= most {
-        return rows;
-    }
-    let mut next = 0;
-    let keep = |(place, row): (usize, T)| {
-        let kept = place == next * (all - 1) / gaps;
-        next += usize::from(kept);
-        kept.then_some(row)
-    };
-    rows.into_iter().enumerate().filter_map(keep).collect()
 }
 
 #[tool_router(router = optimize_tools, vis = "pub(crate)")]
@@ -361,26 +313,13 @@ impl Server {
         progress: Progress,
     ) -> Result<Json<OptimizeProblemOutput>> {
         let seed = args.seed.map_or_else(seed::draw, |seed| Ok(Seed::new(seed)?))?;
-        let job = Arc::new(args.job(seed, self.config().threads(), self.config().max_time_s)?);
+        let time = TimeRule {
+            default: Some(self.config().max_time_s),
+            longest: job::MAX_TIME.as_secs_f64(),
+        };
+        let job = Arc::new(args.job(seed, self.config().threads(), time, false)?);
         let pool = job.gains_from_threads().then(|| self.pool()).flatten();
         let outcome = job.run(pool, &ct, &progress).await?;
         Ok(Json(OptimizeProblemOutput::new(&args, &job, outcome)?))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thinning_keeps_the_ends_and_the_bound() {
-        for all in 0_usize..60 {
-            for most in 2..30 {
-                let kept = thinned((0..all).collect(), most);
-                assert_eq!(kept.len(), all.min(most), "{all} {most}");
-                assert_eq!(kept.first().copied(), (all > 0).then_some(0));
-                assert_eq!(kept.last().copied(), all.checked_sub(1));
-            }
-        }
     }
 }

@@ -111,9 +111,10 @@ pub(crate) struct LetArgs {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ObjectiveArgs {
     /// As in Python: `+ - * / % ^`, comparisons, `and or not`, if(c,a,b), sum(i,0,n-1,x[i]^2),
-    /// sin, exp, ln, sqrt, min, ..
+    /// sin, exp, ln, sqrt, min, .. Left out only in create_run: then the caller tells values.
     #[schemars(length(min = 1, max = 65_536))]
-    expr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expr: Option<String>,
     /// Direction (default min).
     #[serde(skip_serializing_if = "Option::is_none")]
     sense: Option<Sense>,
@@ -173,12 +174,34 @@ enum Sense {
 const TOLERANCE: f64 = 1e-6;
 
 impl ProblemArgs {
-    /// The problem of the engine.
-    pub(crate) fn build(&self) -> Result<Problem, Error> {
+    /// The problem of the engine. `external` is whether the caller may be the one who evaluates.
+    pub(crate) fn build(&self, external: bool) -> Result<Problem, Error> {
         match &self.name {
             Some(name) => self.build_function(name),
-            None => self.build_model(),
+            None => {
+                self.check_parts()?;
+                let told = external
+                    && !self.objectives.is_empty()
+                    && self.objectives.iter().all(|one| one.expr.is_none());
+                if told { self.build_external() } else { self.build_model() }
+            }
         }
+    }
+
+    fn build_external(&self) -> Result<Problem, Error> {
+        for (field, len) in [
+            ("lets", self.lets.len()),
+            ("constraints", self.constraints.len()),
+            ("tables", self.tables.len()),
+        ] {
+            if len > 0 {
+                let reason = "goes with objectives that have an expr only";
+                return Err(Error::Problem { field, reason });
+            }
+        }
+        let variables = (0..).zip(&self.variables).map(|(index, args)| args.build(index));
+        let senses = self.objectives.iter().map(|one| one.sense.unwrap_or_default().into());
+        Ok(Problem::external(variables.collect::<Result<_, _>>()?, senses.collect())?)
     }
 
     fn build_function(&self, name: &str) -> Result<Problem, Error> {
@@ -200,7 +223,8 @@ impl ProblemArgs {
         Ok(Problem::new(objective, bounds, self.sense.unwrap_or_default().into())?)
     }
 
-    fn build_model(&self) -> Result<Problem, Error> {
+    /// What can be wrong whoever evaluates.
+    fn check_parts(&self) -> Result<(), Error> {
         if self.variables.is_empty() && self.objectives.is_empty() {
             let reason = "must name a built-in function, or have variables and objectives";
             return Err(Error::Problem { field: "", reason });
@@ -216,12 +240,17 @@ impl ProblemArgs {
                 return Err(Error::Problem { field, reason });
             }
         }
+        Ok(())
+    }
+
+    fn build_model(&self) -> Result<Problem, Error> {
         let variables = (0..).zip(&self.variables).map(|(index, args)| args.build(index));
+        let objectives = self.objectives.iter().map(ObjectiveArgs::build);
         let tables = self.tables.iter().map(TableArgs::build);
         Ok(Problem::compile(Model {
             variables: variables.collect::<Result<_, _>>()?,
             lets: self.lets.iter().map(|one| (one.name.clone(), one.expr.clone())).collect(),
-            objectives: self.objectives.iter().map(ObjectiveArgs::build).collect(),
+            objectives: objectives.collect::<Result<_, _>>()?,
             constraints: self.constraints.iter().map(ConstraintArgs::build).collect(),
             tables: tables.collect::<Result<_, _>>()?,
         })?)
@@ -278,8 +307,10 @@ impl VariableArgs {
 }
 
 impl ObjectiveArgs {
-    fn build(&self) -> (darwin_engine::Sense, String) {
-        (self.sense.unwrap_or_default().into(), self.expr.clone())
+    fn build(&self) -> Result<(darwin_engine::Sense, String), Error> {
+        let reason = "must each have an expr, or in create_run none of them";
+        let expr = self.expr.clone().ok_or(Error::Problem { field: "objectives", reason })?;
+        Ok((self.sense.unwrap_or_default().into(), expr))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the server as a whole.
 
+mod kill;
 mod tools;
 
 mcp_testkit::suite!(machina_darwin::Server);

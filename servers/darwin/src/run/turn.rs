@@ -1,0 +1,140 @@
+//! Turns at the cores: each caller gets as many as every other, however many runs it has.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+/// Hands out turns. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Turns(Arc<Mutex<Queue>>);
+
+#[derive(Debug)]
+struct Queue {
+    free: usize,
+    /// Callers in the order of their next turn; none without a waiting run.
+    callers: VecDeque<(Arc<str>, VecDeque<oneshot::Sender<Turn>>)>,
+}
+
+/// A turn; the next one begins when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn(Option<Turns>);
+
+impl Turns {
+    /// So many at once.
+    pub(crate) fn new(free: usize) -> Self {
+        Self(Arc::new(Mutex::new(Queue { free: free.max(1), callers: VecDeque::new() })))
+    }
+
+    /// Wait for a turn of a caller.
+    pub(crate) async fn take(&self, caller: &Arc<str>) -> Turn {
+        let waiting = {
+            let mut queue = self.queue();
+            if queue.free > 0 {
+                queue.free -= 1;
+                return Turn(Some(self.clone()));
+            }
+            let (sender, waiting) = oneshot::channel();
+            match queue.callers.iter_mut().find(|(one, _)| one == caller) {
+                Some((_, runs)) => runs.push_back(sender),
+                None => queue.callers.push_back((Arc::clone(caller), VecDeque::from([sender]))),
+            }
+            waiting
+        };
+        // The sender leaves the queue only by sending.
+        waiting.await.unwrap_or(Turn(None))
+    }
+
+    /// Who comes next; `None` frees the turn.
+    fn next(&self) -> Option<oneshot::Sender<Turn>> {
+        let mut queue = self.queue();
+        let Some((caller, mut runs)) = queue.callers.pop_front() else {
+            queue.free += 1;
+            return None;
+        };
+        let next = runs.pop_front();
+        if !runs.is_empty() {
+            queue.callers.push_back((caller, runs));
+        }
+        next
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(turns) = self.0.take() else { return };
+        while let Some(next) = turns.next() {
+            match next.send(Self(Some(turns.clone()))) {
+                Ok(()) => return,
+                // That run does not wait any more; its turn is not to end twice.
+                Err(mut turn) => turn.0 = None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn callers_alternate_however_many_runs_they_have() {
+        let turns = Turns::new(1);
+        let (many, one): (Arc<str>, Arc<str>) = ("many".into(), "one".into());
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let held = turns.take(&many).await;
+        let run = |caller: &Arc<str>| {
+            let (turns, caller, order) = (turns.clone(), Arc::clone(caller), Arc::clone(&order));
+            async move {
+                for _ in 0..2 {
+                    let turn = turns.take(&caller).await;
+                    order.lock().unwrap().push(caller.to_string());
+                    drop(turn);
+                    tokio::task::yield_now().await;
+                }
+            }
+        };
+        let runs = async { tokio::join!(run(&many), run(&many), run(&many), run(&one)) };
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(held);
+        };
+        tokio::join!(runs, release);
+        let order = order.lock().unwrap();
+        assert_eq!(order.len(), 8);
+        assert_eq!(order[..4].iter().filter(|who| *who == "one").count(), 2, "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn a_run_that_waits_no_more_loses_no_turn() {
+        let turns = Turns::new(1);
+        let caller: Arc<str> = "a".into();
+        let held = turns.take(&caller).await;
+        {
+            let mut gone = Box::pin(turns.take(&caller));
+            assert!(futures_poll(&mut gone).await.is_none());
+        }
+        drop(held);
+        let turn = turns.take(&caller).await;
+        drop(turn);
+        assert_eq!(turns.queue().free, 1);
+    }
+
+    /// Poll once.
+    async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        std::future::poll_fn(|context| {
+            let poll = std::pin::Pin::new(&mut *future).poll(context);
+            std::task::Poll::Ready(match poll {
+                std::task::Poll::Ready(value) => Some(value),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
+    }
+}
