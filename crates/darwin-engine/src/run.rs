@@ -210,6 +210,12 @@ impl<'p> Run<'p> {
         self.stop_reason(controls)
     }
 
+    /// Why not to go on, as the last generation left it: what [`Run::step`] said then. Ask it of a
+    /// run that was resumed.
+    pub fn ended(&self, controls: &Controls<'_>) -> Option<StopReason> {
+        if self.status().evals == 0 { None } else { self.stop_reason(controls) }
+    }
+
     /// Genes of the next generation, row after row, cut to what is left of the budget, for those who
     /// evaluate elsewhere. Asking again before telling gives the same.
     pub fn ask(&mut self) -> Vec<f64> {

@@ -124,6 +124,11 @@ impl Active {
                 .map_or_else(Executor::default, |pool| Executor::pool(pool, self.job.threads)),
             points: self.job.points,
         };
+        // A crash may have come between its last generation and the word that it has ended.
+        core.take_updates(&self.job)?;
+        if let Some(stop) = core.run.ended(&controls) {
+            return Ok(End::Stop(stop));
+        }
         let end = loop {
             core.take_updates(&self.job)?;
             let generation = core.run.status().generation;

@@ -1,6 +1,6 @@
 //! Trials: points that are handed out, and the values that come back.
 
-use darwin_engine::StopReason;
+use darwin_engine::{Controls, StopReason};
 
 use super::{
     RunError,
@@ -98,6 +98,9 @@ impl Active {
         let dimension = self.job.problem.bounds().dimension();
         loop {
             core.take_updates(&self.job)?;
+            if let Some(stop) = core.run.ended(&Controls::default()) {
+                return Ok(Some(stop));
+            }
             let first = core.run.status().evals;
             let size = (core.open_rows().len() / dimension) as u64;
             let told: Option<Vec<_>> = (first..first + size)
@@ -108,9 +111,8 @@ impl Active {
                 .collect();
             let Some(told) = told else { return Ok(None) };
             core.open = None;
-            if let Some(stop) = core.run.tell_values(&told) {
-                return Ok(Some(stop));
-            }
+            // Why it ends, if it does, is asked above.
+            core.run.tell_values(&told);
             if core.run.status().generation.is_multiple_of(SAVE_EVERY) {
                 self.checkpoint(core)?;
             }

@@ -34,13 +34,13 @@ fn computing(kills: u64) -> Vec<(&'static str, Value)> {
             "lets": [{"name": "g", "expr": "1 + sum(i,1,n-1,x[i])"}],
             "objectives": [{"expr": "x[0]"}, {"expr": "g*(1-sqrt(x[0]/g))"}],
         },
-        "budget": {"max_evals": evals(3000)}, "seed": 5, "name": "nsga2",
+        "budget": {"max_evals": evals(800)}, "seed": 5, "name": "nsga2",
     });
     vec![
-        ("cma_es", builtin("cma_es", evals(2000))),
-        ("portfolio", builtin("portfolio", evals(2000))),
-        ("lshade", builtin("lshade", evals(4000))),
-        ("ga", builtin("ga", evals(10_000))),
+        ("cma_es", builtin("cma_es", evals(800))),
+        ("portfolio", builtin("portfolio", evals(800))),
+        ("lshade", builtin("lshade", evals(2500))),
+        ("ga", builtin("ga", evals(6000))),
         ("nsga2", front),
     ]
 }
@@ -48,7 +48,7 @@ fn computing(kills: u64) -> Vec<(&'static str, Value)> {
 /// A run that is advanced in steps, and one whose values are told.
 fn stepped(kills: u64) -> Value {
     json!({"problem": {"name": "ackley", "dimension": 10}, "algorithm": "cma_es", "seed": 3,
-           "budget": {"max_evals": 400 * kills}, "name": "stepped"})
+           "budget": {"max_evals": 200 * kills}, "name": "stepped"})
 }
 
 fn told(kills: u64) -> Value {
@@ -56,7 +56,7 @@ fn told(kills: u64) -> Value {
                "variables": [{"name": "x", "length": 3, "lo": -2, "hi": 5}, {"name": "b", "kind": "bool"}],
                "objectives": [{}]},
            "algorithm": "ga", "params": {"population": 8}, "seed": 2, "start": true,
-           "budget": {"max_evals": 30 * kills, "stagnation_generations": 0}, "name": "told"})
+           "budget": {"max_evals": 12 * kills, "stagnation_generations": 0}, "name": "told"})
 }
 
 /// What the caller of `told` evaluates.
@@ -120,11 +120,11 @@ struct Known {
 impl Known {
     /// Work on the runs until it is killed.
     async fn live(&mut self, life: &mut Life, dice: &mut Dice) -> TestResult {
-        for (name, id) in &self.ids {
-            let run = life.call("get_run", json!({"run_id": id})).await?;
-            assert_eq!(run["name"], **name, "an acknowledged run is another: {run}");
-            assert_ne!(run["status"], "failed", "{run}");
-        }
+        let nth = usize::try_from(dice.roll(self.ids.len() as u64))?;
+        let (name, id) = self.ids.iter().nth(nth).ok_or("no run")?;
+        let run = life.call("get_run", json!({"run_id": id})).await?;
+        assert_eq!(run["name"], **name, "an acknowledged run is another: {run}");
+        assert_ne!(run["status"], "failed", "{run}");
         loop {
             self.step(life, dice).await?;
             self.trial(life, dice).await?;
@@ -260,7 +260,7 @@ async fn nothing_acknowledged_is_lost_and_every_result_is_the_same() -> TestResu
     }
     let mut interrupted = 0;
     for _ in 0..kills {
-        let moment = Duration::from_micros(5_000 + dice.roll(100_000));
+        let moment = Duration::from_micros(1_000 + dice.roll(200_000));
         if let Ok(ended) = tokio::time::timeout(moment, known.live(&mut life, &mut dice)).await {
             ended?;
         }
