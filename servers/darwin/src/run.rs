@@ -282,7 +282,7 @@ impl Runs {
         drop(drivers.wait_for(|count| *count == 0).await);
         let held: Vec<_> = std::mem::take(&mut *shared.held()).into_values().collect();
         for active in held {
-            let saved = active.command(|active, core| active.checkpoint(core)).await;
+            let saved = active.command(Active::checkpoint).await;
             if let Err(error) = saved {
                 tracing::warn!(%error, "a run's last state is not on disk: it is computed again");
             }

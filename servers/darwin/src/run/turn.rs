@@ -14,9 +14,21 @@ pub(crate) struct Turns(Arc<Mutex<Queue>>);
 #[derive(Debug)]
 struct Queue {
     free: usize,
-    /// Callers in the order of their next turn; none without a waiting run.
-    callers: VecDeque<(Arc<str>, VecDeque<oneshot::Sender<Turn>>)>,
+    /// Turns that were given.
+    given: u64,
+    callers: Vec<Caller>,
 }
+
+#[derive(Debug)]
+struct Caller {
+    id: Arc<str>,
+    /// Number of its last turn.
+    last: u64,
+    waiting: VecDeque<oneshot::Sender<Turn>>,
+}
+
+/// Callers that are remembered while none of their runs wait.
+const REMEMBERED: usize = 1000;
 
 /// A turn; the next one begins when it is dropped.
 #[derive(Debug)]
@@ -25,21 +37,22 @@ pub(crate) struct Turn(Option<Turns>);
 impl Turns {
     /// So many at once.
     pub(crate) fn new(free: usize) -> Self {
-        Self(Arc::new(Mutex::new(Queue { free: free.max(1), callers: VecDeque::new() })))
+        Self(Arc::new(Mutex::new(Queue { free: free.max(1), given: 0, callers: Vec::new() })))
     }
 
     /// Wait for a turn of a caller.
     pub(crate) async fn take(&self, caller: &Arc<str>) -> Turn {
         let waiting = {
             let mut queue = self.queue();
+            let place = queue.place(caller);
             if queue.free > 0 {
                 queue.free -= 1;
+                queue.give(place);
                 return Turn(Some(self.clone()));
             }
             let (sender, waiting) = oneshot::channel();
-            match queue.callers.iter_mut().find(|(one, _)| one == caller) {
-                Some((_, runs)) => runs.push_back(sender),
-                None => queue.callers.push_back((Arc::clone(caller), VecDeque::from([sender]))),
+            if let Some(caller) = queue.callers.get_mut(place) {
+                caller.waiting.push_back(sender);
             }
             waiting
         };
@@ -47,22 +60,43 @@ impl Turns {
         waiting.await.unwrap_or(Turn(None))
     }
 
-    /// Who comes next; `None` frees the turn.
+    /// Who comes next: of the callers that wait, the one whose last turn is longest ago. `None` frees
+    /// the turn.
     fn next(&self) -> Option<oneshot::Sender<Turn>> {
         let mut queue = self.queue();
-        let Some((caller, mut runs)) = queue.callers.pop_front() else {
+        let waiting = queue.callers.iter().enumerate().filter(|(_, one)| !one.waiting.is_empty());
+        let Some((place, _)) = waiting.min_by_key(|(_, one)| one.last) else {
             queue.free += 1;
             return None;
         };
-        let next = runs.pop_front();
-        if !runs.is_empty() {
-            queue.callers.push_back((caller, runs));
-        }
-        next
+        queue.give(place)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// Where a caller stands.
+    fn place(&mut self, id: &Arc<str>) -> usize {
+        if let Some(place) = self.callers.iter().position(|caller| caller.id == *id) {
+            return place;
+        }
+        if self.callers.len() >= REMEMBERED {
+            self.callers.retain(|caller| !caller.waiting.is_empty());
+        }
+        let waiting = VecDeque::new();
+        self.callers.push(Caller { id: Arc::clone(id), last: 0, waiting });
+        self.callers.len() - 1
+    }
+
+    /// Count a turn of a caller's; the run of it that waits longest.
+    fn give(&mut self, place: usize) -> Option<oneshot::Sender<Turn>> {
+        self.given += 1;
+        let caller = self.callers.get_mut(place)?;
+        caller.last = self.given;
+        caller.waiting.pop_front()
     }
 }
 
@@ -96,7 +130,6 @@ mod tests {
                     let turn = turns.take(&caller).await;
                     order.lock().unwrap().push(caller.to_string());
                     drop(turn);
-                    tokio::task::yield_now().await;
                 }
             }
         };

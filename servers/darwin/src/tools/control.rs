@@ -24,7 +24,7 @@ pub(crate) struct ListRunsArgs {
     /// Most items (default 20).
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u16>,
-    /// The next_cursor of an earlier answer.
+    /// The `next_cursor` of an earlier answer.
     #[schemars(length(max = 500))]
     cursor: Option<String>,
 }

@@ -111,7 +111,7 @@ pub(crate) struct LetArgs {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ObjectiveArgs {
     /// As in Python: `+ - * / % ^`, comparisons, `and or not`, if(c,a,b), sum(i,0,n-1,x[i]^2),
-    /// sin, exp, ln, sqrt, min, .. Left out only in create_run: then the caller tells values.
+    /// sin, exp, ln, sqrt, min, .. Left out only in `create_run`: then the caller tells values.
     #[schemars(length(min = 1, max = 65_536))]
     #[serde(skip_serializing_if = "Option::is_none")]
     expr: Option<String>,

@@ -21,20 +21,20 @@ use crate::{
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateRunArgs {
-    /// As in optimize_problem. With objectives that have no expr the caller evaluates: ask_trials,
-    /// tell_trials.
+    /// As in `optimize_problem`. With objectives that have no expr the caller evaluates: `ask_trials`,
+    /// `tell_trials`.
     problem: Map<String, Value>,
-    /// As in optimize_problem.
+    /// As in `optimize_problem`.
     #[schemars(length(max = 40))]
     algorithm: Option<String>,
-    /// As in optimize_problem.
+    /// As in `optimize_problem`.
     #[serde(default)]
     params: Map<String, Value>,
-    /// As in optimize_problem, but max_time_s is up to 86400 (default none); told values: max_evals
+    /// As in `optimize_problem`, but `max_time_s` is up to 86400 (default none); told values: `max_evals`
     /// up to 100000 (default 100 per variable).
     #[serde(default)]
     budget: Map<String, Value>,
-    /// As in optimize_problem.
+    /// As in `optimize_problem`.
     #[schemars(range(max = 9_007_199_254_740_991_u64))]
     seed: Option<u64>,
     /// Most threads.
@@ -142,7 +142,7 @@ const FRONT_POINTS: u16 = 100;
 const REPORT_EVERY: Duration = Duration::from_millis(200);
 
 impl CreateRunArgs {
-    /// The run as optimize_problem would take it, checked as there.
+    /// The run as `optimize_problem` would take it, checked as there.
     fn spec(&self) -> Result<OptimizeProblemArgs> {
         static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
             Schema::compile_bounded(schemars::schema_for!(OptimizeProblemArgs).as_value())
@@ -199,7 +199,7 @@ impl From<Overview> for RunOutput {
 impl Server {
     /// Store a run, which then survives this call and a restart: long ones, and those whose
     /// objective the caller evaluates. Nothing acknowledged is lost; the result is that of
-    /// optimize_problem.
+    /// `optimize_problem`.
     #[tool(
         title = "Create a run",
         annotations(

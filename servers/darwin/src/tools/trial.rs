@@ -38,7 +38,7 @@ pub(crate) struct AskTrialsOutput {
 /// A point to evaluate.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct TrialItem {
-    /// Its number, for tell_trials.
+    /// Its number, for `tell_trials`.
     id: u64,
     /// Values of the variables by name.
     values: Map<String, Value>,

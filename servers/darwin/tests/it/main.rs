@@ -1,8 +1,10 @@
 //! Tests of the server as a whole.
 
+mod files;
 mod kill;
 mod runs;
 mod tools;
+mod trials;
 
 mcp_testkit::suite!(machina_darwin::Server);
 mcp_testkit::attacks!(machina_darwin::Server);

@@ -9,39 +9,39 @@ use machina_darwin::{Config, Server};
 use mcp_testkit::{InProcess, TestResult};
 use serde_json::{Value, json};
 
-async fn server(state: &Path) -> TestResult<InProcess<Server>> {
+pub(crate) async fn server(state: &Path) -> TestResult<InProcess<Server>> {
     InProcess::start_in(state, Config::default()).await
 }
 
-fn sphere(evals: u64) -> Value {
+pub(crate) fn sphere(evals: u64) -> Value {
     json!({"problem": {"name": "sphere", "dimension": 4}, "seed": 7, "budget": {"max_evals": evals}})
 }
 
 /// A run that nobody waits out.
-fn endless() -> Value {
+pub(crate) fn endless() -> Value {
     json!({"problem": {"name": "ackley", "dimension": 30}, "algorithm": "ga", "seed": 1,
            "budget": {"max_evals": 1_000_000_000, "stagnation_generations": 0}, "start": true})
 }
 
-fn with(mut base: Value, more: &Value) -> Value {
+pub(crate) fn with(mut base: Value, more: &Value) -> Value {
     for (name, value) in more.as_object().into_iter().flatten() {
         base[name] = value.clone();
     }
     base
 }
 
-async fn create(server: &InProcess<Server>, arguments: Value) -> TestResult<String> {
+pub(crate) async fn create(server: &InProcess<Server>, arguments: Value) -> TestResult<String> {
     let run = server.call("create_run", arguments).await?;
     Ok(run.structured()["run_id"].as_str().ok_or("no run_id")?.to_owned())
 }
 
-async fn get(server: &InProcess<Server>, id: &str, wait_ms: u32) -> TestResult<Value> {
+pub(crate) async fn get(server: &InProcess<Server>, id: &str, wait_ms: u32) -> TestResult<Value> {
     let run = server.call("get_run", json!({"run_id": id, "wait_ms": wait_ms})).await?;
     Ok(run.structured().clone())
 }
 
 /// The files of a run.
-fn folder(state: &Path, id: &str) -> TestResult<PathBuf> {
+pub(crate) fn folder(state: &Path, id: &str) -> TestResult<PathBuf> {
     for owner in fs::read_dir(state.join("runs"))? {
         let dir = owner?.path().join(id);
         if dir.is_dir() {
@@ -204,181 +204,6 @@ async fn a_longer_budget_is_taken_and_kept() -> TestResult {
     Ok(())
 }
 
-/// Two variables and two objectives that the caller evaluates.
-fn told() -> Value {
-    json!({
-        "problem": {
-            "variables": [{"name": "a", "lo": -1, "hi": 1}, {"name": "kind", "kind": "cat", "values": ["x", "y"]}],
-            "objectives": [{"sense": "max"}],
-        },
-        "algorithm": "ga", "params": {"population": 4}, "budget": {"max_evals": 10}, "seed": 1, "start": true,
-    })
-}
-
-#[tokio::test]
-async fn trials_are_told_in_any_order_partly_twice_and_failed() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let first = server(state.path()).await?;
-    let id = create(&first, told()).await?;
-    assert_eq!(get(&first, &id, 1000).await?["status"], "waiting_tell");
-    let ask = |count: u64, key: &str| json!({"run_id": id, "count": count, "request_key": key});
-    let asked = first.call("ask_trials", ask(3, "k")).await?;
-    let trials = asked.structured()["trials"].as_array().ok_or("no trials")?.clone();
-    assert_eq!((trials.len(), &asked.structured()["pending"]), (3, &json!(3)));
-    assert!(trials[0]["values"]["kind"].is_string() && trials[0]["values"]["a"].is_number());
-    let tell = |trials: Value| json!({"run_id": id, "trials": trials});
-    let answer = first.call("tell_trials", tell(json!([{"id": 2, "values": [0.5]}]))).await?;
-    assert_eq!(
-        (&answer.structured()["accepted"], &answer.structured()["pending"]),
-        (&json!(1), &json!(2))
-    );
-    let again = first.call("ask_trials", ask(3, "k")).await?;
-    assert_eq!(again.structured()["trials"], json!(trials[..2]));
-    for (wrong, code, field, words) in [
-        (
-            json!([{"id": 9, "values": [1]}]),
-            "not_found",
-            "/trials/0/id",
-            "trial 9 was not handed out",
-        ),
-        (
-            json!([{"id": 0, "values": [1]}, {"id": 2, "values": [0.25]}]),
-            "conflict",
-            "/trials/1/values",
-            "trial 2 was told other values before",
-        ),
-        (
-            json!([{"id": 0, "values": [1, 2]}]),
-            "invalid_argument",
-            "/trials/0/values",
-            "trial 0 needs one finite value",
-        ),
-        (
-            json!([{"id": 0}]),
-            "invalid_argument",
-            "/trials/0/values",
-            "needs values, or status failed",
-        ),
-        (
-            json!([{"id": 0, "values": [1], "status": "failed"}]),
-            "invalid_argument",
-            "/trials/0/values",
-            "no values when it failed",
-        ),
-    ] {
-        let error = first.call("tell_trials", tell(wrong)).await?.error();
-        assert_eq!((&error["code"], &error["field"]), (&json!(code), &json!(field)), "{error}");
-        assert!(error["message"].to_string().contains(words), "{error}");
-    }
-    first.stop().await;
-    let second = server(state.path()).await?;
-    let rest = second.call("ask_trials", ask(9, "l")).await?;
-    assert_eq!(rest.structured()["trials"].as_array().map(Vec::len), Some(1));
-    let more = second.call("ask_trials", ask(9, "m")).await?;
-    assert_eq!(
-        (&more.structured()["trials"], &more.structured()["pending"]),
-        (&json!([]), &json!(3))
-    );
-    let all = json!([{"id": 3, "status": "failed"}, {"id": 2, "values": [0.5]}, {"id": 1, "values": [0.75], "violation": 2.0}, {"id": 0, "values": [0.25]}]);
-    let answer = second.call("tell_trials", tell(all)).await?;
-    let answer = answer.structured();
-    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(3), &json!(1)));
-    assert_eq!((&answer["evals"], &answer["best_f"]), (&json!(4), &json!(0.5)));
-    while get(&second, &id, 0).await?["status"] == "waiting_tell" {
-        let asked = second.call("ask_trials", json!({"run_id": id, "count": 10})).await?;
-        let values = |one: &Value| json!({"id": one["id"], "values": [one["values"]["a"]]});
-        let trials: Value = asked.structured()["trials"]
-            .as_array()
-            .ok_or("no trials")?
-            .iter()
-            .map(values)
-            .collect();
-        second.call("tell_trials", tell(trials)).await?;
-    }
-    let result = second.call("get_run_result", json!({"run_id": id})).await?;
-    let result = &result.structured()["result"];
-    assert_eq!(
-        (&result["evals"], &result["non_finite_evals"], &result["stop_reason"]),
-        (&json!(10), &json!(1), &json!("max_evals"))
-    );
-    assert!(result["best"]["f"].as_f64().is_some_and(|f| f >= 0.5), "{result}");
-    let late = second.call("tell_trials", tell(json!([{"id": 3, "values": [1]}]))).await?.error();
-    assert_eq!(
-        (&late["code"], &late["message"]),
-        (&json!("conflict"), &json!("the run is done: it takes no values any more"))
-    );
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_does_not_go_together_is_said() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let mut config = Config::default();
-    config.max_runs = 3;
-    let server = InProcess::<Server>::start_in(state.path(), config).await?;
-    let own = create(&server, sphere(100)).await?;
-    let ask = server.call("ask_trials", json!({"run_id": own})).await?.error();
-    assert_eq!((&ask["code"], &ask["field"]), (&json!("conflict"), &json!("/run_id")));
-    assert!(ask["message"].to_string().contains("computes its objectives itself"), "{ask}");
-    let other = create(&server, with(told(), &json!({"start": false}))).await?;
-    let ask = server.call("ask_trials", json!({"run_id": other})).await?.error();
-    assert_eq!(ask["message"], "the run is created: it takes no values now");
-    let step = server.call("step_run", json!({"run_id": other})).await?.error();
-    assert_eq!(step["message"], "the run is created: it goes on by tell_trials");
-    let cases = [
-        (json!({"problem": {"name": "sphre", "dimension": 2}}), "unknown_name", "/problem/name"),
-        (
-            json!({"problem": {"name": "sphere", "dimensions": 2}}),
-            "invalid_argument",
-            "/problem/dimensions",
-        ),
-        (with(sphere(0), &json!({})), "invalid_budget", "/budget/max_evals"),
-        (
-            with(told(), &json!({"budget": {"max_evals": 100_001}})),
-            "invalid_budget",
-            "/budget/max_evals",
-        ),
-        (
-            with(sphere(9), &json!({"budget": {"max_time_s": 86_401}})),
-            "invalid_budget",
-            "/budget/max_time_s",
-        ),
-        (with(sphere(9), &json!({"params": {"sigm": 1}})), "invalid_argument", "/params/sigm"),
-        (with(sphere(9), &json!({"algorithm": "cmaes"})), "unknown_name", "/algorithm"),
-    ];
-    for (arguments, code, field) in cases {
-        let error = server.call("create_run", arguments.clone()).await?.error();
-        assert_eq!(
-            (&error["code"], &error["field"]),
-            (&json!(code), &json!(field)),
-            "{arguments}: {error}"
-        );
-    }
-    let call = with(told(), &json!({}));
-    let mut call = call.as_object().ok_or("no object")?.clone();
-    call.remove("start");
-    let error = server.call("optimize_problem", call.into()).await?.error();
-    assert_eq!(
-        (&error["code"], &error["field"]),
-        (&json!("invalid_problem"), &json!("/problem/objectives"))
-    );
-    create(&server, sphere(100)).await?;
-    let full = server.call("create_run", sphere(100)).await?.error();
-    assert_eq!(
-        (&full["code"], &full["message"]),
-        (&json!("quota_exceeded"), &json!("more than 3 runs of one caller"))
-    );
-    assert!(full["retry_after_ms"].is_number());
-    for id in ["", "run_0", "../../etc", "run_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"] {
-        assert_eq!(
-            server.call("get_run", json!({"run_id": id})).await?.error()["code"],
-            "not_found",
-            "{id}"
-        );
-    }
-    Ok(())
-}
-
 #[tokio::test]
 async fn pages_hold_every_run_once() -> TestResult {
     let state = tempfile::tempdir()?;
@@ -406,131 +231,6 @@ async fn pages_hold_every_run_once() -> TestResult {
     assert_eq!(seen, made);
     let wrong = server.call("list_runs", json!({"cursor": "x"})).await?.error();
     assert_eq!(wrong["field"], "/cursor");
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_run_is_one_process_s_to_change_and_all_s_to_read() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let first = server(state.path()).await?;
-    let id = create(&first, endless()).await?;
-    let second = server(state.path()).await?;
-    assert_eq!(get(&second, &id, 0).await?["status"], "running");
-    for tool in ["cancel_run", "delete_run"] {
-        let error = second.call(tool, json!({"run_id": id})).await?.error();
-        assert_eq!(
-            (&error["code"], &error["message"]),
-            (&json!("conflict"), &json!("another process drives this run"))
-        );
-    }
-    first.stop().await;
-    let cancelled = second.call("cancel_run", json!({"run_id": id})).await?;
-    assert_eq!(cancelled.structured()["status"], "cancelled");
-    second.stop().await;
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_torn_end_is_left_out_and_damage_is_told_with_its_place() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let first = server(state.path()).await?;
-    let id = create(&first, told()).await?;
-    let asked = first.call("ask_trials", json!({"run_id": id, "count": 2})).await?;
-    assert_eq!(asked.structured()["pending"], 2);
-    first.stop().await;
-    let journal = folder(state.path(), &id)?.join("journal");
-    let whole = fs::read(&journal)?;
-    // Cut inside the last record: the ask was never acknowledged.
-    fs::write(&journal, &whole[..whole.len() - 3])?;
-    let second = server(state.path()).await?;
-    let asked = second.call("ask_trials", json!({"run_id": id, "count": 1})).await?;
-    assert_eq!(
-        (&asked.structured()["trials"][0]["id"], &asked.structured()["pending"]),
-        (&json!(0), &json!(1))
-    );
-    second.stop().await;
-    let mut damaged = fs::read(&journal)?;
-    damaged[30] ^= 1;
-    fs::write(&journal, &damaged)?;
-    let third = server(state.path()).await?;
-    let error = third.call("get_run", json!({"run_id": id})).await?.error();
-    assert_eq!(
-        (&error["code"], &error["message"]),
-        (&json!("run_damaged"), &json!("the journal of the run is damaged at byte 0"))
-    );
-    let listed = third.call("list_runs", json!({})).await?;
-    let item = &listed.structured()["items"][0];
-    assert_eq!(
-        (&item["status"], &item["error"]["code"]),
-        (&json!("failed"), &json!("run_damaged"))
-    );
-    third.call("delete_run", json!({"run_id": id})).await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn without_its_checkpoint_a_run_comes_to_the_same_end() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let first = server(state.path()).await?;
-    let id = create(&first, with(sphere(20_000), &json!({"algorithm": "lshade"}))).await?;
-    let update = |more: Value| with(json!({"run_id": id}), &more);
-    first.call("step_run", json!({"run_id": id, "generations": 30})).await?;
-    first.call("update_run", update(json!({"budget": {"max_evals": 9000}}))).await?;
-    first.call("step_run", json!({"run_id": id, "generations": 20})).await?;
-    first.stop().await;
-    let files = folder(state.path(), &id)?;
-    let copy = tempfile::tempdir()?;
-    let mut results = Vec::new();
-    for damaged in [false, true] {
-        if damaged {
-            fs::copy(copy.path().join("journal"), files.join("journal"))?;
-            fs::write(files.join("checkpoint"), b"nothing of use")?;
-        } else {
-            fs::copy(files.join("journal"), copy.path().join("journal"))?;
-        }
-        let server = server(state.path()).await?;
-        server.call("update_run", update(json!({"state": "running"}))).await?;
-        assert_eq!(get(&server, &id, 20_000).await?["status"], "done");
-        results
-            .push(server.call("get_run_result", json!({"run_id": id})).await?.structured().clone());
-        server.stop().await;
-    }
-    assert_eq!(results[0], results[1]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_run_begun_by_another_revision_fails_with_the_reason() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let first = server(state.path()).await?;
-    let id = create(&first, sphere(100)).await?;
-    first.stop().await;
-    let journal = folder(state.path(), &id)?.join("journal");
-    let text = String::from_utf8_lossy(&fs::read(&journal)?).into_owned();
-    let header = text.split_once('{').map(|(_, rest)| format!("{{{rest}")).ok_or("no header")?;
-    let mut stream = serde_json::Deserializer::from_str(&header).into_iter::<Value>();
-    let mut header = stream.next().ok_or("no header")??;
-    header["revision"] = 99.into();
-    let mut bytes = darwin_engine::journal::encode(
-        darwin_engine::journal::RecordKind::Header,
-        0,
-        header.to_string().as_bytes(),
-    );
-    let status = br#"{"status":"created"}"#;
-    bytes.extend(darwin_engine::journal::encode(
-        darwin_engine::journal::RecordKind::Status,
-        1,
-        status,
-    ));
-    fs::write(&journal, bytes)?;
-    let second = server(state.path()).await?;
-    let error = second.call("update_run", json!({"run_id": id, "state": "running"})).await?.error();
-    assert_eq!(error["code"], "revision_changed");
-    let run = get(&second, &id, 0).await?;
-    assert_eq!(
-        (&run["status"], &run["error"]["code"]),
-        (&json!("failed"), &json!("revision_changed"))
-    );
     Ok(())
 }
 
