@@ -1,6 +1,6 @@
 //! The algorithms there are.
 
-use crate::{cma, ga, lshade, nsga, parameter::Parameter, portfolio};
+use crate::{cma, ga, lshade, memetic, nsga, parameter::Parameter, portfolio};
 
 /// An algorithm, described for those who choose one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,7 +11,7 @@ pub struct Algorithm {
     pub title: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
-    /// Kind of variables: `real`, or `mixed` for all kinds.
+    /// Kind of variables: `real`, `permutation`, or `mixed` for all kinds.
     pub representation: &'static str,
     /// Number of objectives: `single` or `multiple`.
     pub objectives: &'static str,
@@ -28,8 +28,14 @@ pub struct Algorithm {
 }
 
 /// All algorithms.
-pub const ALGORITHMS: &[Algorithm] =
-    &[portfolio::ALGORITHM, cma::ALGORITHM, lshade::ALGORITHM, ga::ALGORITHM, nsga::ALGORITHM];
+pub const ALGORITHMS: &[Algorithm] = &[
+    portfolio::ALGORITHM,
+    cma::ALGORITHM,
+    lshade::ALGORITHM,
+    ga::ALGORITHM,
+    memetic::ALGORITHM,
+    nsga::ALGORITHM,
+];
 
 impl Algorithm {
     /// The algorithm of that name.

@@ -172,6 +172,17 @@ impl Problem {
         self.space.as_ref().is_none_or(Space::is_continuous)
     }
 
+    /// Whether all variables are permutations.
+    pub fn is_permutation(&self) -> bool {
+        self.space.as_ref().is_some_and(Space::is_permutation)
+    }
+
+    /// Lengths of the permutations; where there is none, of one over all coordinates.
+    pub(crate) fn permutations(&self) -> Vec<usize> {
+        let space = self.space.as_ref().filter(|space| space.is_permutation());
+        space.map_or_else(|| vec![self.bounds.dimension()], Space::permutations)
+    }
+
     /// Direction of the first objective.
     pub fn sense(&self) -> Sense {
         self.senses.first().copied().unwrap_or_default()

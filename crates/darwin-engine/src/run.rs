@@ -9,6 +9,7 @@ use crate::{
     codec::{Reader, Writer},
     ga::Ga,
     lshade::Lshade,
+    memetic::Memetic,
     method::Method,
     nsga::Nsga,
     portfolio::Portfolio,
@@ -181,6 +182,10 @@ impl<'p> Run<'p> {
             Settings::Cma(settings) => Engine::batch(own, Cma::new(dimension, settings, seed)),
             Settings::Lshade(settings) => {
                 Engine::batch(own, Lshade::new(dimension, settings, budget.max_evals(), seed))
+            }
+            Settings::Memetic(settings) => {
+                let lengths = own.permutations();
+                Engine::batch(own, Memetic::new(&lengths, settings, seed))
             }
             Settings::Portfolio(settings) => {
                 Engine::batch(own, Portfolio::new(dimension, settings, seed))

@@ -1,8 +1,9 @@
 //! Which algorithm runs, and how.
 
 use crate::{
-    Algorithm, CmaOptions, CmaSettings, GaOptions, GaSettings, LshadeSettings, NsgaOptions,
-    NsgaSettings, Problem, Result, cma, ga, lshade, nsga, portfolio,
+    Algorithm, CmaOptions, CmaSettings, GaOptions, GaSettings, LshadeSettings, MemeticOptions,
+    MemeticSettings, NsgaOptions, NsgaSettings, Problem, Result, cma, ga, lshade, memetic, nsga,
+    portfolio,
 };
 
 /// Checked settings of an algorithm.
@@ -17,6 +18,8 @@ pub enum Settings {
     Lshade(LshadeSettings),
     /// CMA-ES, axis search, CMA-ES with restarts; by the usual settings.
     Portfolio(CmaSettings),
+    /// The memetic search of permutations.
+    Memetic(MemeticSettings),
     /// NSGA-II, for several objectives.
     Nsga(NsgaSettings),
 }
@@ -32,13 +35,18 @@ impl Settings {
             let why = "several objectives: NSGA-II, which looks for all that none dominates";
             return Ok((Self::Nsga(NsgaOptions::default().resolve()?), why));
         }
+        if problem.is_permutation() {
+            let why =
+                "all variables are permutations: local search from crossed and disturbed orders";
+            return Ok((Self::Memetic(MemeticOptions::default().resolve()?), why));
+        }
         if problem.is_continuous() {
             let why = "all variables are real: one run of CMA-ES, a pass along the axes for what \
                        is separable, then CMA-ES with BIPOP restarts";
             return Ok((Self::portfolio(dimension)?, why));
         }
-        let why = "some variables are whole numbers, on a grid or categories: a genetic algorithm \
-                   needs no small steps";
+        let why = "some variables are whole numbers, on a grid, categories or permutations: a \
+                   genetic algorithm needs no small steps";
         Ok((Self::Ga(GaOptions::default().resolve(dimension)?), why))
     }
 
@@ -57,6 +65,7 @@ impl Settings {
             Self::Cma(_) => &cma::ALGORITHM,
             Self::Lshade(_) => &lshade::ALGORITHM,
             Self::Portfolio(_) => &portfolio::ALGORITHM,
+            Self::Memetic(_) => &memetic::ALGORITHM,
             Self::Nsga(_) => &nsga::ALGORITHM,
         }
     }
@@ -83,6 +92,12 @@ impl From<CmaSettings> for Settings {
 impl From<LshadeSettings> for Settings {
     fn from(settings: LshadeSettings) -> Self {
         Self::Lshade(settings)
+    }
+}
+
+impl From<MemeticSettings> for Settings {
+    fn from(settings: MemeticSettings) -> Self {
+        Self::Memetic(settings)
     }
 }
 

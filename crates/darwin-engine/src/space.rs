@@ -1,5 +1,7 @@
 //! Variables of several kinds, searched as bounded real genes.
 
+use std::ops::Range;
+
 use crate::{Bounds, Error, LANES, MAX_DIMENSION, Result, expression::Symbol};
 
 /// Most values of a category, and widest range of whole numbers that is exact.
@@ -45,6 +47,8 @@ pub enum Kind {
     },
     /// 0 or 1.
     Bool,
+    /// An order: the numbers from 0 to length - 1, each once.
+    Permutation,
     /// One of a few words.
     Cat {
         /// The words.
@@ -66,6 +70,8 @@ enum Rule {
 pub struct Space {
     variables: Vec<Variable>,
     rules: Vec<Rule>,
+    /// Coordinates of each permutation: their genes are keys, sorted.
+    orders: Vec<Range<usize>>,
     bounds: Bounds,
 }
 
@@ -76,18 +82,24 @@ impl Space {
     /// [`Error::InvalidVariable`] for a range that is none, [`Error::LimitExceeded`] above
     /// [`MAX_DIMENSION`] coordinates.
     pub fn new(variables: Vec<Variable>) -> Result<Self> {
-        let (mut rules, mut lo, mut hi) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rules, mut orders) = (Vec::new(), Vec::new());
+        let (mut lo, mut hi) = (Vec::new(), Vec::new());
         for (index, variable) in variables.iter().enumerate() {
             let (rule, [low, high]) = rule(&variable.kind)
                 .map_err(|(field, reason)| Error::InvalidVariable { index, field, reason })?;
             let length = variable.length.unwrap_or(1);
-            if length == 0 {
-                let reason = "must be at least 1".to_owned();
+            let is_order = variable.kind == Kind::Permutation;
+            let least = if is_order { 2 } else { 1 };
+            if length < least {
+                let reason = format!("must be at least {least}");
                 return Err(Error::InvalidVariable { index, field: "length", reason });
             }
             if length > MAX_DIMENSION || rules.len() + length > MAX_DIMENSION {
                 let reason = format!("must have at most {MAX_DIMENSION} coordinates in all");
                 return Err(Error::LimitExceeded { field: "variables", reason });
+            }
+            if is_order {
+                orders.push(rules.len()..rules.len() + length);
             }
             for _ in 0..length {
                 rules.push(rule);
@@ -99,7 +111,7 @@ impl Space {
             let reason = "must hold at least one variable".to_owned();
             return Err(Error::InvalidProblem { field: "variables", reason });
         }
-        Ok(Self { variables, rules, bounds: Bounds::new(lo, hi)? })
+        Ok(Self { variables, rules, orders, bounds: Bounds::new(lo, hi)? })
     }
 
     /// Box of the genes.
@@ -114,12 +126,23 @@ impl Space {
 
     /// Whether small steps of every gene change its value a little.
     pub fn is_continuous(&self) -> bool {
-        self.rules.iter().all(|rule| matches!(rule, Rule::Same | Rule::Exp { .. }))
+        self.orders.is_empty()
+            && self.rules.iter().all(|rule| matches!(rule, Rule::Same | Rule::Exp { .. }))
+    }
+
+    /// Whether all variables are permutations.
+    pub fn is_permutation(&self) -> bool {
+        self.orders.iter().map(ExactSizeIterator::len).sum::<usize>() == self.rules.len()
+    }
+
+    /// Lengths of the permutations.
+    pub(crate) fn permutations(&self) -> Vec<usize> {
+        self.orders.iter().map(ExactSizeIterator::len).collect()
     }
 
     /// Whether genes are values.
     pub(crate) fn is_plain(&self) -> bool {
-        self.rules.iter().all(|rule| *rule == Rule::Same)
+        self.orders.is_empty() && self.rules.iter().all(|rule| *rule == Rule::Same)
     }
 
     /// Variables as expressions see them.
@@ -139,13 +162,32 @@ impl Space {
 
     /// Values of one point.
     pub fn decode(&self, genes: &[f64]) -> Vec<f64> {
-        self.rules.iter().zip(genes).map(|(rule, gene)| rule.value(*gene)).collect()
+        let values = self.rules.iter().zip(genes).map(|(rule, gene)| rule.value(*gene));
+        let mut values: Vec<f64> = values.collect();
+        for order in &self.orders {
+            if let Some(keys) = values.get_mut(order.clone()) {
+                sort_keys(keys, &mut Vec::new());
+            }
+        }
+        values
     }
 
     /// Values of a block of points.
     pub(crate) fn decode_lanes(&self, genes: &[[f64; LANES]]) -> Vec<[f64; LANES]> {
         let decode = |(rule, lanes): (&Rule, &[f64; LANES])| lanes.map(|gene| rule.value(gene));
-        self.rules.iter().zip(genes).map(decode).collect()
+        let mut values: Vec<[f64; LANES]> = self.rules.iter().zip(genes).map(decode).collect();
+        let (mut keys, mut places) = (Vec::new(), Vec::new());
+        for order in &self.orders {
+            for lane in 0..LANES {
+                keys.clear();
+                keys.extend(values[order.clone()].iter().map(|lanes| lanes[lane]));
+                sort_keys(&mut keys, &mut places);
+                for (lanes, item) in values[order.clone()].iter_mut().zip(&keys) {
+                    lanes[lane] = *item;
+                }
+            }
+        }
+        values
     }
 }
 
@@ -191,6 +233,7 @@ fn rule(kind: &Kind) -> Result<(Rule, [f64; 2]), Invalid> {
             }
             Ok((Rule::Whole { lo, hi }, [lo - 0.5, hi + 0.5]))
         }
+        Kind::Permutation => Ok((Rule::Same, [0.0, 1.0])),
         Kind::Bool => Ok((Rule::Whole { lo: 0.0, hi: 1.0 }, [-0.5, 1.5])),
         Kind::Cat { values } => {
             let unique: std::collections::HashSet<_> = values.iter().collect();
@@ -201,6 +244,33 @@ fn rule(kind: &Kind) -> Result<(Rule, [f64; 2]), Invalid> {
             let last = (values.len() - 1) as f64;
             Ok((Rule::Whole { lo: 0.0, hi: last }, [-0.5, last + 0.5]))
         }
+    }
+}
+
+/// Keys become the numbers of the items in the order of their keys; of equals, the first comes first.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "lengths are small, and a cast to an integer saturates"
+)]
+fn sort_keys(keys: &mut [f64], places: &mut Vec<usize>) {
+    let n = keys.len();
+    places.clear();
+    places.resize(n, n);
+    // Keys in different parts of 0..1 need no sorting.
+    let apart = keys.iter().enumerate().all(|(item, key)| {
+        let place = (key * n as f64) as usize;
+        let free = places.get_mut(place).filter(|place| **place == n);
+        free.map(|place| *place = item).is_some()
+    });
+    if !apart {
+        places.clear();
+        places.extend(0..n);
+        places.sort_by(|a, b| keys[*a].total_cmp(&keys[*b]));
+    }
+    for (key, item) in keys.iter_mut().zip(places) {
+        *key = *item as f64;
     }
 }
 

@@ -57,7 +57,10 @@ fn digest(outcome: &Outcome) -> u64 {
 #[test]
 fn every_listed_algorithm_is_tested_here() {
     let tested: Vec<&str> = all(3).iter().map(|settings| settings.algorithm().name).collect();
-    let mut single = ALGORITHMS.iter().filter(|algorithm| algorithm.objectives == "single");
+    // Orders are tested in tours.rs.
+    let mut single = ALGORITHMS.iter().filter(|algorithm| {
+        algorithm.objectives == "single" && algorithm.representation != "permutation"
+    });
     assert!(single.all(|algorithm| tested.contains(&algorithm.name)));
 }
 
