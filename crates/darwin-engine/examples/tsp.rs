@@ -1,7 +1,6 @@
 //! Tours of TSPLIB instances: gap to the optimum, time and evaluations, for ten seeds.
 //!
 //! `cargo run --release -p darwin-engine --example tsp -- DIRECTORY [SECONDS] [NAME ..]`
-#![allow(missing_docs, reason = "an example")]
 
 use std::{
     io::{Error, Write},

@@ -19,8 +19,8 @@ use crate::{
     stream::Stream,
 };
 
-/// Moves that are judged together.
-const BATCH: usize = 256;
+/// Moves that are judged together: more would judge many in vain once one of them is better.
+const BATCH: usize = 64;
 /// Share of children that are crossed; the others are disturbed.
 const CROSSED: f64 = 0.25;
 

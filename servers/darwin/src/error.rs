@@ -44,6 +44,12 @@ pub enum Error {
         /// `single` or `multiple`.
         objectives: &'static str,
     },
+    /// The algorithm is for another kind of variables.
+    #[error("{algorithm} is for problems whose variables are all permutations")]
+    UnfitKind {
+        /// Its name.
+        algorithm: &'static str,
+    },
     /// The engine refuses the request.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -105,6 +111,9 @@ impl From<Error> for ToolError {
             Error::Unfit { .. } => invalid("invalid_argument")
                 .with_field("/algorithm")
                 .with_hint("use auto, or see list_algorithms with that number of objectives"),
+            Error::UnfitKind { .. } => invalid("invalid_argument")
+                .with_field("/algorithm")
+                .with_hint("use auto, or ga, which takes all kinds"),
             Error::Params { field, .. } => invalid("invalid_argument")
                 .with_field(format!("/params/{field}"))
                 .with_hint("list_algorithms shows the parameters of each algorithm"),

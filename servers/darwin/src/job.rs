@@ -40,6 +40,8 @@ impl Job {
             Settings::Ga(settings) => u64::from(settings.population),
             Settings::Lshade(settings) => u64::from(settings.population),
             Settings::Nsga(settings) => u64::from(settings.population),
+            // One chunk at a time.
+            Settings::Memetic(_) => 1,
             // Restarts double the population.
             _ => self.budget.max_evals(),
         };

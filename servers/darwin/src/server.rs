@@ -73,8 +73,8 @@ impl McpServer for Server {
 
     fn instructions() -> &'static str {
         "Minimises or maximises your own expressions, with constraints, over real, whole, \
-         logarithmic, boolean and category variables; CMA-ES, differential evolution, genetic \
-         algorithm. Equal seed, version and evaluation budget give equal results. Runs that are \
+         logarithmic, boolean and category variables, and permutations; CMA-ES, differential \
+         evolution, genetic algorithm, local search. Equal seed, version and evaluation budget give equal results. Runs that are \
          created survive a restart, and may leave the evaluation to the caller."
     }
 

@@ -5,7 +5,7 @@ use crate::{
     parameter::{Integer, Parameter, ParameterKind},
 };
 
-const MEMBERS: Integer = Integer { min: 1, max: 1000, default: 6 };
+const MEMBERS: Integer = Integer { min: 1, max: 1000, default: 3 };
 
 pub(crate) const ALGORITHM: Algorithm = Algorithm {
     name: "memetic",

@@ -25,6 +25,7 @@ pub(crate) struct ListAlgorithmsArgs {
 enum Representation {
     Real,
     Mixed,
+    Permutation,
 }
 
 /// Number of objectives.
@@ -163,9 +164,10 @@ impl From<&Parameter> for ParameterItem {
 impl ListAlgorithmsArgs {
     fn admits(&self, algorithm: &Algorithm) -> bool {
         let representation = self.representation.is_none_or(|wanted| match wanted {
-            // What handles mixed variables handles real ones.
-            Representation::Real => true,
+            // What handles mixed variables handles all kinds.
             Representation::Mixed => algorithm.representation == "mixed",
+            Representation::Real => algorithm.representation != "permutation",
+            Representation::Permutation => algorithm.representation != "real",
         });
         let objectives = self.objectives.is_none_or(|wanted| match wanted {
             Objectives::Single => algorithm.objectives == "single",

@@ -22,7 +22,8 @@ use crate::{
 pub(crate) struct OptimizeProblemArgs {
     /// What to optimise.
     pub(crate) problem: ProblemArgs,
-    /// `portfolio`, `cma_es`, `lshade`, `ga`; `nsga2` for several objectives; or `auto` (default),
+    /// `portfolio`, `cma_es`, `lshade`, `ga`; `memetic` for permutations; `nsga2` for several
+    /// objectives; or `auto` (default),
     /// which says what it chose.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -295,7 +296,8 @@ impl OptimizeProblemOutput {
 #[tool_router(router = optimize_tools, vis = "pub(crate)")]
 impl Server {
     /// Minimise or maximise your own expression, with constraints, or a built-in function, over
-    /// real, whole, logarithmic, boolean and category variables; several objectives give a front.
+    /// real, whole, logarithmic, boolean and category variables, and permutations (tours, sequences);
+    /// several objectives give a front.
     /// Gives best point and value, convergence history, seed, and a line that repeats the run.
     #[tool(
         title = "Optimise a problem",

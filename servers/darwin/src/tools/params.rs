@@ -1,8 +1,9 @@
 //! `params`: settings of the algorithms, described by the engine's own tables.
 
 use darwin_engine::{
-    ALGORITHMS, Algorithm, CmaOptions, CrossoverKind, GaOptions, LshadeOptions, MutationKind,
-    NsgaOptions, Problem, ReplacementKind, Restarts, Settings, parameter::ParameterKind,
+    ALGORITHMS, Algorithm, CmaOptions, CrossoverKind, GaOptions, LshadeOptions, MemeticOptions,
+    MutationKind, NsgaOptions, Problem, ReplacementKind, Restarts, Settings,
+    parameter::ParameterKind,
 };
 use mcp_core::prelude::*;
 use schemars::Schema;
@@ -81,6 +82,7 @@ impl Params {
         let (names, objectives) = (self.names(), objectives_of(problem));
         let fits = |algorithm: &&Algorithm| {
             algorithm.objectives == objectives
+                && handles(algorithm, problem)
                 && names.iter().all(|name| algorithm.parameter(name).is_some())
         };
         ALGORITHMS.iter().find(fits).ok_or_else(|| {
@@ -104,6 +106,9 @@ impl Params {
         if algorithm.objectives != objectives {
             return Err(Error::Unfit { algorithm: algorithm.name, objectives });
         }
+        if !handles(algorithm, problem) {
+            return Err(Error::UnfitKind { algorithm: algorithm.name });
+        }
         let dimension = problem.bounds().dimension();
         Ok(match algorithm.name {
             "cma_es" => CmaOptions::try_from(self)?.resolve(dimension)?.into(),
@@ -112,6 +117,7 @@ impl Params {
                 LshadeOptions { population, best_share }.resolve(dimension)?.into()
             }
             "ga" => GaOptions::try_from(self)?.resolve(dimension)?.into(),
+            "memetic" => MemeticOptions { population: self.population }.resolve()?.into(),
             "nsga2" => NsgaOptions {
                 population: self.population,
                 crossover_eta: self.crossover_eta,
@@ -130,6 +136,11 @@ impl Params {
             _ => Vec::new(),
         }
     }
+}
+
+/// Whether an algorithm is for these kinds of variables.
+fn handles(algorithm: &Algorithm, problem: &Problem) -> bool {
+    algorithm.representation != "permutation" || problem.is_permutation()
 }
 
 fn objectives_of(problem: &Problem) -> &'static str {
@@ -152,6 +163,9 @@ impl From<Settings> for Params {
                 best_share: Some(settings.best_share),
                 ..Self::default()
             },
+            Settings::Memetic(settings) => {
+                Self { population: Some(settings.population), ..Self::default() }
+            }
             Settings::Nsga(settings) => Self {
                 population: Some(settings.population),
                 crossover_eta: Some(settings.crossover_eta),

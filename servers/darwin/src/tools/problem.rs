@@ -59,13 +59,14 @@ pub(crate) struct VariableArgs {
     /// Name in expressions.
     #[schemars(length(min = 1, max = 40))]
     name: String,
-    /// What it can be (default real); log is positive, searched by its logarithm.
+    /// What it can be (default real); log is positive, searched by its logarithm; permutation: an
+    /// order of 0 to length-1, for at(table, p[i], p[i+1]).
     #[serde(default)]
     kind: Kind,
-    /// Least value; not for bool and cat.
+    /// Least value of real, int, log.
     #[serde(skip_serializing_if = "Option::is_none")]
     lo: Option<f64>,
-    /// Largest value; not for bool and cat.
+    /// Largest value of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     hi: Option<f64>,
     /// Distance of allowed values, for real.
@@ -92,6 +93,7 @@ enum Kind {
     Log,
     Cat,
     Bool,
+    Permutation,
 }
 
 /// A named value.
@@ -291,6 +293,7 @@ impl VariableArgs {
         };
         let kind = match self.kind {
             Kind::Bool => VariableKind::Bool,
+            Kind::Permutation => VariableKind::Permutation,
             Kind::Cat => VariableKind::Cat { values: self.values.clone() },
             kind => {
                 let (lo, hi) = (bound("lo", self.lo)?, bound("hi", self.hi)?);
@@ -367,7 +370,7 @@ pub(crate) fn by_name(space: &Space, x: &[f64]) -> Map<String, Value> {
 )]
 fn value_of(kind: &VariableKind, x: f64) -> Value {
     match kind {
-        VariableKind::Int { .. } => (x as i64).into(),
+        VariableKind::Int { .. } | VariableKind::Permutation => (x as i64).into(),
         VariableKind::Bool => (x > 0.5).into(),
         VariableKind::Cat { values } => values.get(x as usize).cloned().into(),
         _ => x.into(),

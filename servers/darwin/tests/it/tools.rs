@@ -248,8 +248,11 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
     let items = listed.structured()["items"].as_array().ok_or("no items")?.clone();
     let names: Vec<_> = items.iter().map(|item| &item["name"]).collect();
     assert_eq!(names, ["portfolio", "cma_es", "lshade", "ga", "nsga2"]);
-    let mixed = server.call("list_algorithms", json!({"representation": "mixed"})).await?;
-    assert_eq!(mixed.structured()["items"].as_array().map(Vec::len), Some(2));
+    for (representation, count) in [("mixed", 2), ("permutation", 3)] {
+        let listed =
+            server.call("list_algorithms", json!({"representation": representation})).await?;
+        assert_eq!(listed.structured()["items"].as_array().map(Vec::len), Some(count));
+    }
     for item in &items {
         for parameter in item["parameters"].as_array().ok_or("no parameters")? {
             let name = parameter["name"].as_str().ok_or("no name")?;
@@ -317,6 +320,50 @@ async fn own_expressions_are_optimised_and_answered_by_name() -> TestResult {
     let again = server.call("optimize_problem", arguments_of(&run["repro"])?).await?;
     assert_eq!(again.structured()["best"], *best);
     Ok(())
+}
+
+#[tokio::test]
+async fn a_tour_is_found_and_answered_as_an_order() -> TestResult {
+    let server = server().await?;
+    // Twelve places on a circle, told in another order.
+    let angle = |k: u32| f64::from(k * 5 % 12) * std::f64::consts::TAU / 12.0;
+    let apart = |a: u32, b: u32| 2.0 * ((angle(a) - angle(b)) / 2.0).sin().abs();
+    let rows: Vec<Vec<f64>> = (0..12).map(|a| (0..12).map(|b| apart(a, b)).collect()).collect();
+    let problem = |variable: Value| {
+        json!({"variables": [variable], "tables": [{"name": "d", "rows": rows}],
+               "objectives": [{"expr": "sum(i,0,n-2,at(d,p[i],p[i+1])) + at(d,p[n-1],p[0])"}]})
+    };
+    let tour = problem(json!({"name": "p", "kind": "permutation", "length": 12}));
+    let arguments = json!({"problem": tour, "seed": 1, "budget": {"max_evals": 30_000}});
+    let answer = server.call("optimize_problem", arguments).await?;
+    let run = answer.structured();
+    let shortest = 24.0 * (std::f64::consts::PI / 12.0).sin();
+    assert!(run["best"]["f"].as_f64().is_some_and(|f| (f - shortest).abs() < 1e-9), "{run}");
+    assert_eq!(run["algorithm"], "memetic");
+    let mut order: Vec<u64> = run["best"]["values"]["p"]
+        .as_array()
+        .ok_or("no order")?
+        .iter()
+        .filter_map(Value::as_u64)
+        .collect();
+    order.sort_unstable();
+    assert!(order.into_iter().eq(0..12));
+    let length = problem(json!({"name": "p", "kind": "permutation"}));
+    check(vec![
+        (
+            json!({"problem": length}),
+            "invalid_problem",
+            "/problem/variables/0/length",
+            "at least 2",
+        ),
+        (
+            json!({"problem": {"name": "sphere", "dimension": 3}, "algorithm": "memetic"}),
+            "invalid_argument",
+            "/algorithm",
+            "all permutations",
+        ),
+    ])
+    .await
 }
 
 /// Schaffer (1985): x^2 against (x - 2)^2; the front is 0 <= x <= 2.
