@@ -39,7 +39,7 @@ macro_rules! suite {
                     faults_are_problems_over_plain_http;
                 http: hosts_and_origins_are_checked, envelopes_are_checked, content_types_are_negotiated, sizes_are_bounded,
                     undeclared_methods_are_refused, both_eras_answer_on_one_endpoint, answers_name_the_server_and_may_be_kept,
-                    health_readiness_and_metrics, a_signal_lets_calls_end, many_initialize_leave_nothing_behind;
+                    health_readiness_and_metrics, a_signal_lets_calls_end;
                 rest: tools_are_served_over_plain_http, plain_http_requests_are_checked, the_api_description_is_valid;
                 seeing: every_call_leaves_one_audit_line, status_is_the_same_by_every_door, the_log_level_changes_at_run_time,
                     foreign_text_is_one_escaped_line_and_no_series;

@@ -1,8 +1,8 @@
 //! The HTTP front, on the real executable.
 
+use futures_util::future::try_join_all;
 use mcp_core::McpServer;
 use serde_json::{Value, json};
-
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -322,18 +322,18 @@ pub async fn a_signal_lets_calls_end<S: McpServer>() -> TestResult {
 pub async fn many_initialize_leave_nothing_behind<S: McpServer>() -> TestResult {
     let environment = [("MACHINA_RATE_READ", "1000000:1000000")];
     let server = HttpServer::start(&S::FACTS.member.binary(), &environment).await?;
-    let hello = wire::initialize(1, wire::LEGACY);
-    let mut connection = KeptAlive::open(server.address).await?;
-    let mut greet = async |times: usize| {
+    let hello = &wire::initialize(1, wire::LEGACY);
+    let greet = async |mut connection: KeptAlive, times: usize| {
         for _ in 0..times {
-            let ended = connection.post(&[], &hello).await?;
+            let ended = connection.post(&[], hello).await?;
             ensure!(matches!(ended, Ended::Answered(200, _)), "{ended:?}");
         }
-        TestResult::Ok(())
+        TestResult::Ok(connection)
     };
-    greet(50).await?;
+    let connections = try_join_all((0..8).map(|_| KeptAlive::open(server.address))).await?;
+    let connections = try_join_all(connections.into_iter().map(|one| greet(one, 10))).await?;
     let before = resident_kib(&server)?;
-    greet(5_000).await?;
+    try_join_all(connections.into_iter().map(|one| greet(one, 625))).await?;
     let grown = resident_kib(&server)?.saturating_sub(before);
     // With sessions this was 49 KB each: 244 MB.
     ensure!(grown < 5 * 1024, "5,000 initialize cost {grown} KiB");
