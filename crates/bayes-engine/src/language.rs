@@ -1,15 +1,26 @@
-//! The model language, a subset of Stan: so far its front, from text to a syntax tree.
+//! The model language, a subset of Stan: from text to a log density with its gradient.
 //!
-//! [`parse`] refuses what is outside the subset by name, line and fix. Types are not checked yet and
-//! nothing can be run.
+//! [`parse`] refuses what is outside the subset by name, line and fix. [`Model::bind`] runs the text on
+//! data and leaves what depends on parameters as a tape.
 
 pub mod ast;
+mod check;
+mod constrain;
+mod data;
 mod diagnostic;
+mod eval;
 mod lexer;
+mod model;
+mod names;
 mod parser;
+mod tape;
 mod token;
+mod value;
 
+pub use check::check;
+pub use data::{Data, Datum};
 pub use diagnostic::{Code, Diagnostic, Span};
+pub use model::{Density, Model, Variable};
 
 /// Longest model in bytes.
 pub const MAX_MODEL: usize = 64 * 1024;

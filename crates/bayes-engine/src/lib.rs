@@ -2,7 +2,7 @@
 //!
 //! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
 //! [`compare`] tests groups by Bayes factors. [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
-//! They stand on [`special`], whose functions are relatively exact in both tails. Everything is a
+//! [`language`] reads models. All stand on [`special`], whose functions are relatively exact in both tails. Everything is a
 //! function of its arguments; long work takes a closure that says whether the caller gave up.
 #![expect(
     clippy::cast_precision_loss,

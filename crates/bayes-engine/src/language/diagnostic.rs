@@ -23,8 +23,30 @@ pub enum Code {
     Syntax,
     /// Valid Stan outside the subset.
     Unsupported,
+    /// Types or sizes of the text do not fit each other.
+    Type,
+    /// A name that is not declared.
+    UnknownName,
+    /// A data variable that was not given.
+    DataMissing,
+    /// A data variable of another type.
+    DataType,
+    /// A size that does not match its declaration.
+    DataSize,
+    /// A value outside its declared bounds.
+    DataConstraint,
+    /// A value that is infinite or not a number.
+    DataNonFinite,
+    /// No start with a finite log density was found.
+    InitFailed,
+    /// Arithmetic that has no result.
+    Numeric,
+    /// The model refused a state by `reject(..)`.
+    Rejected,
     /// Too long or too deep.
     Limit,
+    /// The caller gave up.
+    Cancelled,
 }
 
 impl Code {
@@ -33,7 +55,18 @@ impl Code {
         match self {
             Self::Syntax => "syntax",
             Self::Unsupported => "unsupported",
+            Self::Type => "type",
+            Self::UnknownName => "unknown_name",
+            Self::DataMissing => "data_missing",
+            Self::DataType => "data_type",
+            Self::DataSize => "data_size",
+            Self::DataConstraint => "data_constraint",
+            Self::DataNonFinite => "data_non_finite",
+            Self::InitFailed => "init_failed",
+            Self::Numeric => "numeric",
+            Self::Rejected => "rejected",
             Self::Limit => "limit_exceeded",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -48,6 +81,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What would repair it.
     pub fix: String,
+    /// JSON pointer into the data, empty for the text.
+    pub path: String,
     /// Where, in bytes.
     pub span: Span,
     /// Line, from 1.
@@ -63,8 +98,23 @@ const SHOWN: usize = 100;
 
 impl Diagnostic {
     pub(super) fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        let (fix, excerpt) = (String::new(), String::new());
-        Self { code, message: message.into(), fix, span, line: 1, column: 1, excerpt }
+        let (fix, path, excerpt) = Default::default();
+        Self { code, message: message.into(), fix, path, span, line: 1, column: 1, excerpt }
+    }
+
+    pub(super) fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// A finding about a value at a JSON pointer into the data.
+    pub fn of_data(code: Code, path: &str, message: String, fix: &str) -> Self {
+        Self::new(code, Span::default(), message).with_fix(fix).at(path)
+    }
+
+    /// A finding about no place of the text.
+    pub(crate) fn plain(code: Code, message: String, fix: &str) -> Self {
+        Self::new(code, Span::default(), message).with_fix(fix)
     }
 
     pub(super) fn with_fix(mut self, fix: impl Into<String>) -> Self {

@@ -1,0 +1,102 @@
+//! Cumulative distributions.
+
+use super::super::tape::Op;
+use super::super::value::Value;
+use super::super::{Code, Diagnostic, Span};
+use super::{Evaluated, Evaluator};
+use crate::distribution::{Distribution, Family};
+
+impl Evaluator<'_> {
+    pub(super) fn mass_call(
+        &mut self,
+        name: &str,
+        values: &[Value],
+        span: Span,
+    ) -> Evaluated<Option<Value>> {
+        // the longest suffix first: `_lcdf` ends in `_cdf`'s letters but for one
+        let found = ["_lccdf", "_lcdf", "_cdf"]
+            .iter()
+            .find_map(|suffix| name.strip_suffix(suffix).map(|stem| (stem, *suffix)));
+        let Some((stem, suffix)) = found else { return Ok(None) };
+        let value = if values.iter().all(|value| value.is_known() && value.is_scalar()) {
+            Self::known_mass(stem, suffix, values, span)?
+        } else {
+            let Some(value) = self.traced_mass(stem, suffix, values, span)? else {
+                return Ok(None);
+            };
+            value
+        };
+        let total = self.sum(&value);
+        Ok(Some(if suffix == "_cdf" { self.each(Op::Exp, &[&total], span)? } else { total }))
+    }
+
+    /// The log of the mass on one side, of known numbers.
+    fn known_mass(stem: &str, suffix: &str, values: &[Value], span: Span) -> Evaluated<Value> {
+        let numbers: Vec<f64> =
+            values.iter().filter_map(Value::numbers).flatten().copied().collect();
+        let (x, parameters) = numbers.split_first().unwrap_or((&f64::NAN, &[]));
+        let refuse = |error: crate::Error| {
+            Diagnostic::new(Code::Numeric, span, error.message.clone()).with_fix(error.hint)
+        };
+        let family = Family::named(stem).map_err(refuse)?;
+        if family.parameters.len() != parameters.len() {
+            let message = format!("`{stem}` takes {}", family.parameter_text());
+            return Err(Diagnostic::new(Code::Type, span, message).with_fix("give all parameters"));
+        }
+        let law = Distribution::of(family, parameters).map_err(refuse)?;
+        let mass = law.mass(*x);
+        Ok(Value::real(if suffix == "_lccdf" { mass.upper.ln() } else { mass.lower.ln() }))
+    }
+
+    /// The same as steps, for families whose mass is a function the tape has.
+    fn traced_mass(
+        &mut self,
+        stem: &str,
+        suffix: &str,
+        values: &[Value],
+        span: Span,
+    ) -> Evaluated<Option<Value>> {
+        let is_upper = suffix == "_lccdf";
+        let value = match (stem, values) {
+            ("normal" | "logistic" | "lognormal", [y, mu, sigma]) => {
+                let y = if stem == "lognormal" {
+                    self.vectorised(Op::Log, &[y], span)?
+                } else {
+                    y.clone()
+                };
+                let off = self.vectorised(Op::Subtract, &[&y, mu], span)?;
+                let z = self.vectorised(Op::Divide, &[&off, sigma], span)?;
+                let z = if is_upper { self.vectorised(Op::Negate, &[&z], span)? } else { z };
+                let op = if stem == "logistic" { Op::LogInvLogit } else { Op::LogPhi };
+                self.vectorised(op, &[&z], span)?
+            }
+            ("std_normal", [y]) => {
+                let z = if is_upper { self.vectorised(Op::Negate, &[y], span)? } else { y.clone() };
+                self.vectorised(Op::LogPhi, &[&z], span)?
+            }
+            ("exponential", [y, beta]) => {
+                let product = self.vectorised(Op::Multiply, &[y, beta], span)?;
+                self.survival(&product, is_upper, span)?
+            }
+            ("weibull", [y, alpha, sigma]) => {
+                let ratio = self.vectorised(Op::Divide, &[y, sigma], span)?;
+                let power = self.vectorised(Op::Power, &[&ratio, alpha], span)?;
+                self.survival(&power, is_upper, span)?
+            }
+            _ => {
+                let message =
+                    format!("`{stem}{suffix}` of parameters is not in the supported subset");
+                return Err(Diagnostic::new(Code::Unsupported, span, message).with_fix(
+                    "use it on data, or a normal, logistic, lognormal, exponential or weibull",
+                ));
+            }
+        };
+        Ok(Some(value))
+    }
+
+    /// From the cumulative hazard.
+    fn survival(&mut self, hazard: &Value, is_upper: bool, span: Span) -> Evaluated<Value> {
+        let log = self.vectorised(Op::Negate, &[hazard], span)?;
+        if is_upper { Ok(log) } else { self.vectorised(Op::Log1mExp, &[&log], span) }
+    }
+}

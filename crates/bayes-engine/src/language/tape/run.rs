@@ -1,0 +1,292 @@
+//! Running a tape forward and back.
+
+use super::builder::{Cell, Step};
+use super::linear;
+use super::op::Op;
+
+/// Where the numbers of an argument lie.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Input {
+    /// One for all elements.
+    One(Cell),
+    /// One after another from here.
+    Range(Cell),
+    /// Anywhere.
+    List(Box<[Cell]>),
+}
+
+impl Input {
+    #[inline]
+    pub(super) fn at(&self, element: usize) -> usize {
+        match self {
+            Self::One(place) => *place as usize,
+            Self::Range(start) => *start as usize + element,
+            Self::List(places) => places[element] as usize,
+        }
+    }
+
+    /// Its numbers, up to as many as `to` holds, from `from` on.
+    pub(super) fn load(&self, values: &[f64], from: usize, to: &mut [f64]) {
+        match self {
+            Self::One(place) => to.fill(values[*place as usize]),
+            Self::Range(start) => {
+                let start = *start as usize + from;
+                to.copy_from_slice(&values[start..start + to.len()]);
+            }
+            Self::List(places) => {
+                for (slot, place) in to.iter_mut().zip(&places[from..]) {
+                    *slot = values[*place as usize];
+                }
+            }
+        }
+    }
+
+    /// Adds slopes to the adjoints of its numbers; those of constants lie behind the end.
+    pub(super) fn add(&self, adjoints: &mut [f64], from: usize, slopes: &[f64]) {
+        match self {
+            Self::One(place) => {
+                if let Some(slot) = adjoints.get_mut(*place as usize) {
+                    *slot += slopes.iter().sum::<f64>();
+                }
+            }
+            Self::Range(start) => {
+                let start = *start as usize + from;
+                if let Some(slots) = adjoints.get_mut(start..start + slopes.len()) {
+                    for (slot, slope) in slots.iter_mut().zip(slopes) {
+                        *slot += slope;
+                    }
+                }
+            }
+            Self::List(places) => {
+                for (place, slope) in places[from..].iter().zip(slopes) {
+                    if let Some(slot) = adjoints.get_mut(*place as usize) {
+                        *slot += slope;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A step with its places.
+#[derive(Debug, Clone)]
+pub(crate) struct Placed {
+    pub(super) step: Step,
+    pub(super) inputs: Vec<Input>,
+    pub(super) out: usize,
+    /// Numbers it computes.
+    pub(super) count: usize,
+    /// Numbers of its first input.
+    pub(super) length: usize,
+}
+
+/// A program ready to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Tape {
+    pub(super) dim: usize,
+    /// Cells that are computed, parameters included.
+    pub(super) cells: usize,
+    pub(super) steps: Vec<Placed>,
+    pub(super) constants: Vec<f64>,
+    pub(super) roots: Vec<Input>,
+}
+
+/// The arena of one chain.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    values: Vec<f64>,
+    adjoints: Vec<f64>,
+}
+
+/// Elements computed at a time.
+const BLOCK: usize = 64;
+
+impl Tape {
+    /// An arena for it.
+    pub(crate) fn workspace(&self) -> Workspace {
+        let mut values = vec![0.0; self.cells];
+        values.extend_from_slice(&self.constants);
+        Workspace { values, adjoints: vec![0.0; self.cells] }
+    }
+
+    /// Array steps, for measurement.
+    pub(crate) fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Runs it at a point; false where the point is refused.
+    pub(crate) fn forward(&self, work: &mut Workspace, point: &[f64]) -> bool {
+        work.values[..self.dim].copy_from_slice(point);
+        self.steps.iter().all(|placed| placed.forward(&mut work.values))
+    }
+
+    /// A root's numbers after [`Self::forward`].
+    pub(crate) fn root(&self, work: &Workspace, root: usize, to: &mut [f64]) {
+        if let Some(input) = self.roots.get(root) {
+            input.load(&work.values, 0, to);
+        }
+    }
+
+    /// The only number of the first root and its gradient; `None` where the point is refused.
+    pub(crate) fn gradient(
+        &self,
+        work: &mut Workspace,
+        point: &[f64],
+        gradient: &mut [f64],
+    ) -> Option<f64> {
+        if !self.forward(work, point) {
+            return None;
+        }
+        let root = self.roots.first()?.at(0);
+        work.adjoints.fill(0.0);
+        if let Some(slot) = work.adjoints.get_mut(root) {
+            *slot = 1.0;
+        }
+        for placed in self.steps.iter().rev() {
+            placed.backward(&work.values, &mut work.adjoints);
+        }
+        gradient.copy_from_slice(&work.adjoints[..self.dim]);
+        Some(work.values[root])
+    }
+}
+
+impl Placed {
+    fn forward(&self, values: &mut [f64]) -> bool {
+        let (out, inputs) = (self.out, &self.inputs);
+        match &self.step {
+            Step::Each(op) if self.count == 1 => {
+                values[out] = op.value(self.single(values));
+            }
+            Step::Each(op) => self.each_forward(*op, values),
+            Step::Sum => {
+                values[out] = linear::sum(&inputs[0], self.length, values);
+            }
+            Step::LogSumExp => values[out] = linear::log_sum_exp(&inputs[0], self.length, values),
+            Step::AtLeast => {
+                return values[inputs[0].at(0)] >= values[inputs[1].at(0)];
+            }
+            Step::Dot => values[out] = linear::dot(&inputs[0], &inputs[1], self.length, values),
+            step => linear::forward(step, inputs, out, values),
+        }
+        true
+    }
+
+    fn single(&self, values: &[f64]) -> [f64; 4] {
+        let mut x = [0.0; 4];
+        for (slot, input) in x.iter_mut().zip(&self.inputs) {
+            *slot = values[input.at(0)];
+        }
+        x
+    }
+
+    fn each_forward(&self, op: Op, values: &mut [f64]) {
+        let mut x = [[0.0; BLOCK]; 4];
+        let mut y = [0.0; BLOCK];
+        let mut from = 0;
+        while from < self.count {
+            let size = BLOCK.min(self.count - from);
+            for (block, input) in x.iter_mut().zip(&self.inputs) {
+                input.load(values, from, &mut block[..size]);
+            }
+            apply(op, &x, &mut y[..size]);
+            values[self.out + from..self.out + from + size].copy_from_slice(&y[..size]);
+            from += size;
+        }
+    }
+
+    fn backward(&self, values: &[f64], adjoints: &mut [f64]) {
+        match &self.step {
+            Step::Each(op) if self.count == 1 => {
+                let adjoint = adjoints[self.out];
+                if adjoint == 0.0 {
+                    return;
+                }
+                let slopes = op.slopes(self.single(values), values[self.out]);
+                for (input, slope) in self.inputs.iter().zip(slopes) {
+                    if let Some(slot) = adjoints.get_mut(input.at(0)) {
+                        *slot += adjoint * slope;
+                    }
+                }
+            }
+            Step::Each(op) => self.each_backward(*op, values, adjoints),
+            Step::Sum => {
+                let adjoint = adjoints[self.out];
+                linear::spread(&self.inputs[0], self.length, adjoint, adjoints);
+            }
+            Step::LogSumExp => {
+                let (adjoint, y) = (adjoints[self.out], values[self.out]);
+                linear::log_sum_exp_back(
+                    &self.inputs[0],
+                    self.length,
+                    adjoint,
+                    y,
+                    values,
+                    adjoints,
+                );
+            }
+            Step::AtLeast => {}
+            Step::Dot => {
+                let adjoint = adjoints[self.out];
+                linear::dot_back(&self.inputs, self.length, adjoint, values, adjoints);
+            }
+            step => linear::backward(step, &self.inputs, self.out, values, adjoints),
+        }
+    }
+
+    fn each_backward(&self, op: Op, values: &[f64], adjoints: &mut [f64]) {
+        let arity = self.inputs.len();
+        let mut x = [[0.0; BLOCK]; 4];
+        let mut slopes = [[0.0; BLOCK]; 4];
+        let mut from = 0;
+        while from < self.count {
+            let size = BLOCK.min(self.count - from);
+            for (block, input) in x.iter_mut().zip(&self.inputs) {
+                input.load(values, from, &mut block[..size]);
+            }
+            let here = self.out + from..self.out + from + size;
+            slope_block(op, &x, &values[here.clone()], &adjoints[here], &mut slopes);
+            for (input, block) in self.inputs.iter().zip(&slopes).take(arity) {
+                input.add(adjoints, from, &block[..size]);
+            }
+            from += size;
+        }
+    }
+}
+
+/// Values of a block; the commonest operations in loops of their own, which the compiler vectorises.
+fn apply(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
+    let [a, b, c, d] = x;
+    match op {
+        Op::Add => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a + b),
+        Op::Subtract => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a - b),
+        Op::Multiply => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a * b),
+        Op::Divide => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a / b),
+        _ => {
+            for (at, y) in y.iter_mut().enumerate() {
+                *y = op.value([a[at], b[at], c[at], d[at]]);
+            }
+        }
+    }
+}
+
+/// Slopes times adjoints of a block; an element nothing depends on is left out, so that an infinite slope
+/// there does no harm.
+fn slope_block(
+    op: Op,
+    x: &[[f64; BLOCK]; 4],
+    y: &[f64],
+    adjoints: &[f64],
+    to: &mut [[f64; BLOCK]; 4],
+) {
+    let [a, b, c, d] = x;
+    for (at, (y, adjoint)) in y.iter().zip(adjoints).enumerate() {
+        let slopes = if *adjoint == 0.0 {
+            [0.0; 4]
+        } else {
+            op.slopes([a[at], b[at], c[at], d[at]], *y).map(|slope| slope * adjoint)
+        };
+        for (block, slope) in to.iter_mut().zip(slopes) {
+            block[at] = slope;
+        }
+    }
+}
