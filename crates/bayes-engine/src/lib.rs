@@ -2,7 +2,8 @@
 //!
 //! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
 //! [`compare`] tests groups by Bayes factors. [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
-//! [`language`] reads models. All stand on [`special`], whose functions are relatively exact in both tails. Everything is a
+//! [`language`] reads models, [`sampler`] draws from them, [`posterior`] keeps the draws and [`diagnose`] judges them.
+//! All stand on [`special`], whose functions are relatively exact in both tails. Everything is a
 //! function of its arguments; long work takes a closure that says whether the caller gave up.
 #![expect(
     clippy::cast_precision_loss,
@@ -13,6 +14,7 @@
 pub mod ab;
 pub mod compare;
 pub mod conjugate;
+pub mod diagnose;
 pub mod distribution;
 pub mod elicit;
 mod error;
@@ -20,10 +22,12 @@ pub mod fit;
 mod interval;
 pub mod language;
 mod optimize;
+pub mod posterior;
 mod quadrature;
 mod root;
 pub mod rule;
 pub mod sample;
+pub mod sampler;
 pub mod special;
 
 pub use error::{Error, ErrorKind, Result, SHAPE_RANGE};

@@ -6,6 +6,7 @@
 use std::f64::consts::PI;
 
 use super::op::{Op, inv_logit, log1p_exp};
+use super::run::BLOCK;
 use crate::special::{digamma, ln_gamma};
 
 pub(super) const HALF_LN_TWO_PI: f64 = 0.918_938_533_204_672_8;
@@ -156,5 +157,34 @@ pub(super) fn slopes(op: Op, x: [f64; 4]) -> [f64; 4] {
             [0.0, (if y == 0.0 { 0.0 } else { y / b }) - share, of_phi, 0.0]
         }
         _ => [0.0; 4],
+    }
+}
+
+/// [`value`] of a block of normal densities; the log of a scale is taken once for equal neighbours.
+pub(super) fn normal_block([y, mu, sigma]: [&[f64; BLOCK]; 3], to: &mut [f64]) {
+    let (mut last, mut log) = (f64::NAN, f64::NAN);
+    for (at, slot) in to.iter_mut().enumerate() {
+        let scale = sigma[at];
+        if scale != last {
+            (last, log) = (scale, if scale > 0.0 { scale.ln() } else { f64::NAN });
+        }
+        let z = (y[at] - mu[at]) / scale;
+        *slot = -0.5 * z * z - log - HALF_LN_TWO_PI;
+    }
+}
+
+/// [`slopes`] of a block of normal densities, times the adjoints.
+pub(super) fn normal_slopes(
+    [y, mu, sigma]: [&[f64; BLOCK]; 3],
+    adjoints: &[f64],
+    to: &mut [[f64; BLOCK]; 4],
+) {
+    for (at, adjoint) in adjoints.iter().enumerate() {
+        let inverse = 1.0 / sigma[at];
+        let z = (y[at] - mu[at]) * inverse;
+        let weight = adjoint * inverse;
+        to[0][at] = -z * weight;
+        to[1][at] = z * weight;
+        to[2][at] = (z * z - 1.0) * weight;
     }
 }

@@ -1,8 +1,8 @@
 //! Running a tape forward and back.
 
 use super::builder::{Cell, Step};
-use super::linear;
 use super::op::Op;
+use super::{density, linear};
 
 /// Where the numbers of an argument lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +99,7 @@ pub(crate) struct Workspace {
 }
 
 /// Elements computed at a time.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 impl Tape {
     /// An arena for it.
@@ -261,6 +261,7 @@ fn apply(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
         Op::Subtract => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a - b),
         Op::Multiply => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a * b),
         Op::Divide => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a / b),
+        Op::Normal => density::normal_block([a, b, c], y),
         _ => {
             for (at, y) in y.iter_mut().enumerate() {
                 *y = op.value([a[at], b[at], c[at], d[at]]);
@@ -279,6 +280,25 @@ fn slope_block(
     to: &mut [[f64; BLOCK]; 4],
 ) {
     let [a, b, c, d] = x;
+    match op {
+        Op::Add | Op::Subtract => {
+            let sign = if op == Op::Add { 1.0 } else { -1.0 };
+            for (at, adjoint) in adjoints.iter().enumerate() {
+                to[0][at] = *adjoint;
+                to[1][at] = sign * adjoint;
+            }
+            return;
+        }
+        Op::Multiply => {
+            for (at, adjoint) in adjoints.iter().enumerate() {
+                to[0][at] = adjoint * b[at];
+                to[1][at] = adjoint * a[at];
+            }
+            return;
+        }
+        Op::Normal => return density::normal_slopes([a, b, c], adjoints, to),
+        _ => {}
+    }
     for (at, (y, adjoint)) in y.iter().zip(adjoints).enumerate() {
         let slopes = if *adjoint == 0.0 {
             [0.0; 4]

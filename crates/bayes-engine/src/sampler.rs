@@ -1,0 +1,180 @@
+//! Draws from a log density: the no-U-turn sampler, its adaptation, one chain at a time.
+//!
+//! A chain is a function of the density, the [`Settings`] and its number: it may run on any thread, beside
+//! any others, and gives the same bits. Nothing here starts threads; the caller spreads [`chain`] as it likes.
+
+mod adapt;
+mod nuts;
+mod start;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::special::normal_quantile;
+use adapt::Adaptation;
+use nuts::Trajectory;
+
+/// A log density on free parameters.
+pub trait LogDensity {
+    /// How many parameters.
+    fn dim(&self) -> usize;
+    /// The value at a point and its gradient; `None` where the density has none.
+    fn gradient(&mut self, point: &[f64], gradient: &mut [f64]) -> Option<f64>;
+}
+
+impl LogDensity for crate::language::Density<'_> {
+    fn dim(&self) -> usize {
+        Self::dim(self)
+    }
+
+    fn gradient(&mut self, point: &[f64], gradient: &mut [f64]) -> Option<f64> {
+        Self::gradient(self, point, gradient)
+    }
+}
+
+/// How to sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Draws that only adapt.
+    pub tune: usize,
+    /// Draws that are kept.
+    pub draws: usize,
+    /// Wanted mean acceptance.
+    pub target_accept: f64,
+    /// Most doublings of a trajectory.
+    pub max_depth: usize,
+    /// Half the width of the uniform start in free parameters.
+    pub radius: f64,
+    /// Equal seeds give equal draws.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { tune: 1000, draws: 1000, target_accept: 0.8, max_depth: 10, radius: 2.0, seed: 0 }
+    }
+}
+
+/// One kept draw as the caller sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Draw<'chain> {
+    /// Free parameters.
+    pub point: &'chain [f64],
+    /// Log density with the log Jacobian.
+    pub log_density: f64,
+    /// Energy at the start of its trajectory.
+    pub energy: f64,
+    /// Doublings of its trajectory.
+    pub depth: usize,
+    /// Whether the trajectory went off.
+    pub is_divergent: bool,
+    /// Mean acceptance along the trajectory.
+    pub acceptance: f64,
+}
+
+/// What became of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Ended {
+    /// Kept draws.
+    pub draws: usize,
+    /// Divergent trajectories while adapting.
+    pub tune_divergences: usize,
+    /// Gradients computed.
+    pub gradients: u64,
+    /// Step size after adaptation.
+    pub step: f64,
+    /// Whether every wanted draw was made.
+    pub is_complete: bool,
+}
+
+/// Runs chain `number`; `observe` sees every kept draw, `is_cancelled` is asked at every gradient.
+///
+/// `None` if no start with a finite log density and gradient was found.
+pub fn chain(
+    density: &mut dyn LogDensity,
+    settings: &Settings,
+    number: u32,
+    observe: &mut dyn FnMut(Draw<'_>),
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<Ended> {
+    let mut random = Random::new(settings.seed, number);
+    let mut density = Counted { density, gradients: 0, is_cancelled };
+    let start = start::start(&mut density, settings, &mut random)?;
+    let mut ended = Ended::default();
+    let mut at = start;
+    let mut adaptation = Adaptation::new(settings, &at, &mut density, &mut random);
+    for iteration in 0..settings.tune + settings.draws {
+        let is_tuning = iteration < settings.tune;
+        let step = adaptation.step(is_tuning);
+        let mut trajectory =
+            Trajectory::new(&mut density, adaptation.variance(), step, settings.max_depth);
+        let outcome = trajectory.run(&at, &mut random);
+        if density.is_cancelled() {
+            break;
+        }
+        at = outcome.point;
+        if is_tuning {
+            ended.tune_divergences += usize::from(outcome.is_divergent);
+            adaptation.learn(iteration, &at, outcome.acceptance, outcome.is_divergent);
+            continue;
+        }
+        observe(Draw {
+            point: &at.q,
+            log_density: at.value,
+            energy: outcome.energy,
+            depth: outcome.depth,
+            is_divergent: outcome.is_divergent,
+            acceptance: outcome.acceptance,
+        });
+        ended.draws += 1;
+    }
+    ended.is_complete = ended.draws == settings.draws;
+    ended.step = adaptation.step(false);
+    ended.gradients = density.gradients;
+    Some(ended)
+}
+
+/// A density that counts its gradients and ends when the caller gave up.
+struct Counted<'run> {
+    density: &'run mut dyn LogDensity,
+    gradients: u64,
+    is_cancelled: &'run dyn Fn() -> bool,
+}
+
+impl Counted<'_> {
+    fn dim(&self) -> usize {
+        self.density.dim()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        (self.is_cancelled)()
+    }
+
+    fn gradient(&mut self, point: &[f64], gradient: &mut [f64]) -> Option<f64> {
+        self.gradients += 1;
+        if self.is_cancelled() {
+            return None;
+        }
+        self.density.gradient(point, gradient)
+    }
+}
+
+/// The random numbers of one chain.
+struct Random(ChaCha8Rng);
+
+impl Random {
+    fn new(seed: u64, chain: u32) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(u64::from(chain) + 1);
+        Self(random)
+    }
+
+    /// Strictly within 0..1.
+    fn uniform(&mut self) -> f64 {
+        ((self.0.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        normal_quantile(self.uniform())
+    }
+}

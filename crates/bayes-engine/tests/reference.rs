@@ -1,0 +1,127 @@
+//! Well-known models written from their definitions, against the reference posteriors of posteriordb.
+//!
+//! The data are found by `MACHINA_BENCH_DATA`; without it the test says so.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::PathBuf;
+
+use bayes_engine::language::{Data, Datum, Model, parse};
+use bayes_engine::posterior::{Posterior, run_chain};
+use bayes_engine::sampler::Settings;
+use serde_json::Value;
+
+/// Posterior, data, model text.
+type Case = (&'static str, &'static str, &'static str);
+
+mod models {
+    include!("reference/models.rs");
+}
+
+#[test]
+fn reference_posteriors_are_recovered() {
+    #[expect(clippy::disallowed_methods, reason = "where a developer keeps the data")]
+    let Some(root) = std::env::var_os("MACHINA_BENCH_DATA").map(PathBuf::from) else {
+        println!("skipped: MACHINA_BENCH_DATA is not set");
+        return;
+    };
+    let root = root.join("posteriordb");
+    let Ok(file) = std::fs::File::open(root.join("data.jsonl.gz")) else {
+        println!("skipped: posteriordb is not in MACHINA_BENCH_DATA");
+        return;
+    };
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("data sets");
+    let sets: BTreeMap<String, Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("a data set"))
+        .map(|set| (set["name"].as_str().unwrap_or_default().to_owned(), set["data"].clone()))
+        .collect();
+    let references = std::fs::read_to_string(root.join("references.json")).expect("references");
+    let references: Value = serde_json::from_str(&references).expect("references");
+    #[expect(clippy::disallowed_methods, reason = "which models a developer wants")]
+    let only = std::env::var("MACHINA_BENCH_ONLY").ok();
+    let (mut worst, mut far, mut count) = (0.0_f64, Vec::new(), 0);
+    for (name, data, text) in models::CASES {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        for (label, z) in case(name, &sets[*data], text, &references) {
+            worst = worst.max(z);
+            count += 1;
+            if z > 3.0 {
+                far.push(format!("{name} {label}: {z:.2}"));
+            }
+        }
+    }
+    println!("{count} quantities, worst z {worst:.2}, above 3: {far:?}");
+    assert!(worst < 4.5, "worst z {worst:.2}: {far:?}");
+    assert!(far.len() * 50 <= count, "{} of {count} above 3: {far:?}", far.len());
+}
+
+/// How many errors the mean and the mean square of every quantity are off.
+fn case(name: &str, set: &Value, text: &str, references: &Value) -> Vec<(String, f64)> {
+    let data: Data = set
+        .as_object()
+        .expect("an object")
+        .iter()
+        .map(|(key, value)| (key.clone(), datum(value)))
+        .collect();
+    let program = parse(text).unwrap_or_else(|error| panic!("{name}: {error:#?}"));
+    let model = Model::bind(&program, text, &data, 4, &|| false)
+        .unwrap_or_else(|error| panic!("{name}: {error:#?}"));
+    let settings = Settings { seed: 4, target_accept: 0.9, ..Settings::default() };
+    let (shared, settings) = (&model, &settings);
+    let run = |number| run_chain(shared, settings, number, &mut |_| {}, &|| false);
+    let mut chains = Vec::new();
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..4).map(|number| scope.spawn(move || run(number))).collect();
+        for chain in running {
+            chains.push(chain.join().expect("no panic").expect(name));
+        }
+    });
+    let gradients: u64 = chains.iter().map(|chain| chain.ended.gradients).sum();
+    let posterior = Posterior::new(&model, settings, chains);
+    let verdict = posterior.verdict();
+    let codes: Vec<&str> = verdict.reasons.iter().map(|reason| reason.code).collect();
+    let mut found = Vec::new();
+    for (power, kind, value) in
+        [(1, "mean", "mean_value"), (2, "mean_square", "mean_squared_value")]
+    {
+        let reference = &references[kind][name];
+        let numbers = |key: &str| -> Vec<f64> {
+            reference[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
+        };
+        let (means, errors) = (numbers(value), numbers("mcse_mean"));
+        let names = reference["names"].as_array().expect("names");
+        assert!(!names.is_empty() && means.len() == names.len() && errors.len() == names.len());
+        for ((label, mean), error) in names.iter().zip(means).zip(errors) {
+            let label = label.as_str().expect("a name");
+            let place = posterior.labels(2).find(|(known, _)| known == label);
+            let (_, place) = place.unwrap_or_else(|| panic!("{name} has no {label}"));
+            let raised: Vec<Vec<f64>> = posterior
+                .column(place)
+                .into_iter()
+                .map(|chain| chain.into_iter().map(|x| x.powi(power)).collect())
+                .collect();
+            let lists: Vec<&[f64]> = raised.iter().map(Vec::as_slice).collect();
+            let estimate = bayes_engine::diagnose::estimate(&lists, 0.9).expect("an estimate");
+            let z = (estimate.mean - mean).abs() / estimate.mcse_mean.hypot(error);
+            found.push((format!("{kind} {label}"), if z.is_nan() { f64::INFINITY } else { z }));
+        }
+    }
+    let worst = found.iter().map(|(_, z)| *z).fold(0.0, f64::max);
+    println!(
+        "{name}: d {}, steps {}, {gradients} gradients, worst z {worst:.2} {codes:?}",
+        model.dim(),
+        model.steps()
+    );
+    found
+}
+
+fn datum(value: &Value) -> Datum {
+    match value {
+        Value::Array(list) => Datum::List(list.iter().map(datum).collect()),
+        other => Datum::Number(other.as_f64().unwrap_or(f64::NAN)),
+    }
+}
