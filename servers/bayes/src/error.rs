@@ -1,7 +1,11 @@
 //! What can go wrong, and what a caller reads of it.
 
-use bayes_engine::ErrorKind;
+use bayes_engine::{
+    ErrorKind,
+    language::{Code, Diagnostic},
+};
 use mcp_core::{Kind, ToolError};
+use serde_json::json;
 
 /// A failure of this server.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,33 @@ pub enum Error {
         /// What the family takes there.
         takes: &'static str,
     },
+    /// The model, or its data, cannot be used.
+    #[error("{}", model_message(.0))]
+    Model(Box<Diagnostic>),
+    /// More than is served.
+    #[error("{what} would take {found} MB, more than {most}")]
+    Limit {
+        /// What.
+        what: &'static str,
+        /// Megabytes it would take.
+        found: usize,
+        /// Megabytes it may take.
+        most: usize,
+    },
+    /// No variable of a run has a name that was asked for.
+    #[error("the run has none of these variables")]
+    Variables {
+        /// What it has.
+        known: Vec<String>,
+    },
+    /// The memory for draws is taken by other runs.
+    #[error("the memory for draws is taken by other runs")]
+    Full,
+}
+
+/// The finding with its place.
+fn model_message(diagnostic: &Diagnostic) -> String {
+    if diagnostic.excerpt.is_empty() { diagnostic.message.clone() } else { diagnostic.to_string() }
 }
 
 impl From<Error> for ToolError {
@@ -66,8 +97,41 @@ impl From<Error> for ToolError {
                     .with_field(path)
                     .with_hint(format!("leave it out; this family takes {takes} there"))
             }
+            Error::Model(diagnostic) => of_model(*diagnostic, message),
+            Error::Limit { .. } => Self::new(Kind::InvalidInput, "limit_exceeded", message)
+                .with_field("/draws")
+                .with_hint("ask for fewer draws or chains, or compute fewer generated quantities"),
+            Error::Variables { known } => Self::new(Kind::NotFound, "unknown_name", message)
+                .with_field("/vars")
+                .with_hint(format!("it has {}", known.join(", "))),
+            Error::Full => Self::new(Kind::RateLimited, "limit_exceeded", message)
+                .with_hint("wait until older runs end, or ask for fewer draws"),
         }
     }
+}
+
+/// A finding with its place: line and column of the text, or the pointer into the data.
+fn of_model(diagnostic: Diagnostic, message: String) -> ToolError {
+    let kind = match diagnostic.code {
+        Code::Cancelled => Kind::Cancelled,
+        _ => Kind::InvalidInput,
+    };
+    let field = if diagnostic.path.is_empty() {
+        "/code".to_owned()
+    } else {
+        format!("/data{}", diagnostic.path)
+    };
+    let error = ToolError::new(kind, diagnostic.code.word(), message)
+        .with_field(field)
+        .with_hint(diagnostic.fix);
+    if diagnostic.excerpt.is_empty() {
+        return error;
+    }
+    error.with_details(json!({
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "excerpt": diagnostic.excerpt,
+    }))
 }
 
 fn analysis(refused: bayes_engine::Error) -> ToolError {

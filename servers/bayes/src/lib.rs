@@ -2,7 +2,9 @@
 
 mod config;
 mod error;
+mod job;
 mod label;
+mod run;
 mod server;
 mod tools;
 

@@ -1,15 +1,21 @@
-//! The server: stateless, every answer is a function of its arguments.
+//! The server: its runs, and its facts.
 
 use std::time::Duration;
 
-use mcp_core::prelude::*;
+use mcp_core::{cursor::Cursor, prelude::*};
 
-use crate::{Config, tools};
+use crate::{Config, run::Runs, tools};
 
-/// Exact Bayesian updates, tests and A/B decisions.
+/// Exact Bayesian answers and sampled models.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Server;
+pub struct Server {
+    pub(crate) runs: Runs,
+    /// Cursors of `summarize_run`.
+    pub(crate) rows: Cursor,
+}
+
+/// Ten seconds above the longest run.
+const RUN_DEADLINE: Duration = Duration::from_secs(120);
 
 impl McpServer for Server {
     const FACTS: Facts =
@@ -17,8 +23,9 @@ impl McpServer for Server {
 
     type Config = Config;
 
-    async fn start(_config: Config, _context: StartContext) -> Result<Self, StartError> {
-        Ok(Self)
+    async fn start(_config: Config, context: StartContext) -> Result<Self, StartError> {
+        let rows = context.state_key()?.cursor("summarize_run", 1);
+        Ok(Self { runs: Runs::new(), rows })
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -28,13 +35,18 @@ impl McpServer for Server {
     fn toolsets() -> &'static [Toolset] {
         &[Toolset {
             name: "core",
-            purpose: "exact answers: Bayes' rule, conjugate updates, A/B and group tests, distributions, priors",
+            purpose: "exact answers (Bayes' rule, conjugate updates, A/B and group tests, distributions, priors) and \
+                      models in Stan's language",
             tools: &[
                 "analyze_ab_test",
                 "apply_bayes_rule",
+                "check_model",
                 "compare_groups",
+                "diagnose_run",
                 "elicit_prior",
                 "evaluate_distribution",
+                "fit_model",
+                "summarize_run",
                 "update_conjugate",
             ],
         }]
@@ -44,15 +56,17 @@ impl McpServer for Server {
         match tool {
             // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
             "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
+            "check_model" => CallPolicy::new().deadline(RUN_DEADLINE),
+            "fit_model" => CallPolicy::new().deadline(RUN_DEADLINE).weight(5),
             _ => CallPolicy::new(),
         }
     }
 
     fn instructions() -> &'static str {
-        "Exact Bayesian answers without simulation: Bayes' rule for hypotheses and diagnostic tests, \
-         conjugate updates with prediction and evidence, A/B tests of success rates, Bayes factors of \
-         group comparisons, 50 distributions and priors elicited from quantiles. Figures are computed to \
-         about 12 digits; `reliable` and `reasons` say where to be careful."
+        "Bayesian answers. Exact where a closed form exists: Bayes' rule, conjugate updates, A/B tests, \
+         Bayes factors of group comparisons, 50 distributions, priors from quantiles. Any other model: \
+         write it in Stan's language, check_model, fit_model (NUTS, no compiler), then summarize_run and \
+         diagnose_run. Use no figure whose `reliable` is false before its `reasons` are dealt with."
     }
 
     fn prompts() -> &'static [Prompt] {

@@ -4,11 +4,15 @@ mod ab;
 mod compare;
 mod conjugate;
 mod distribution;
+mod fit;
+mod model;
 mod rule;
+mod summary;
 
 use mcp_core::prelude::*;
 
 use crate::Server;
+pub(crate) use fit::SamplerOutput;
 
 /// All tools.
 pub(crate) fn router() -> ToolRouter<Server> {
@@ -17,6 +21,9 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::ab_tools()
         + Server::compare_tools()
         + Server::distribution_tools()
+        + Server::model_tools()
+        + Server::fit_tools()
+        + Server::summary_tools()
 }
 
 /// Version of the engine, in every answer.

@@ -2,6 +2,7 @@
 
 mod compare;
 mod distribution;
+mod model;
 mod tools;
 
 mcp_testkit::suite!(machina_bayes::Server);
