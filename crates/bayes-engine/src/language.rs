@@ -40,3 +40,8 @@ pub fn parse(text: &str) -> Result<ast::Program, Diagnostic> {
     }
     lexer::tokens(text).and_then(parser::program).map_err(|diagnostic| diagnostic.located(text))
 }
+
+/// Names of the functions a model can call, distributions apart.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    names::all()
+}

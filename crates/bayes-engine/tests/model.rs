@@ -285,3 +285,124 @@ fn densities_equal_the_library() {
         );
     }
 }
+
+/// Arguments of every kind, empty ones among them.
+const ARGUMENTS: [&str; 16] = [
+    "1",
+    "0",
+    "-1",
+    "2.5",
+    "a",
+    "b",
+    "b'",
+    "X",
+    "A",
+    "k",
+    "y",
+    "m",
+    "none",
+    "rep_array(1, 0)",
+    "X[1]",
+    "L",
+];
+
+fn tried(expression: &str) -> Result<Model, bayes_engine::language::Diagnostic> {
+    let text = format!(
+        "data {{ int N; array[N] int k; vector[N] y; matrix[N, 3] X; vector[0] none; }}
+         parameters {{ real a; vector[3] b; matrix[2, 3] A; array[2] vector[3] m; cholesky_factor_corr[3] L; }}
+         model {{ target += sum(to_vector({expression})); }}"
+    );
+    let data = given([
+        ("N", Datum::Number(2.0)),
+        ("k", list(&[0., 2.])),
+        ("y", list(&[0.3, 1.2])),
+        ("X", Datum::List(vec![list(&[1., 0.2, -1.]), list(&[0.5, 2., 0.])])),
+        ("none", list(&[])),
+    ]);
+    let program = parse(&text)?;
+    Model::bind(&program, &text, &data, 1, &|| false)
+}
+
+#[test]
+fn no_call_panics() {
+    let densities =
+        ["normal", "student_t", "categorical", "dirichlet", "multi_normal", "lkj_corr_cholesky"];
+    let names: Vec<String> = bayes_engine::language::functions()
+        .map(str::to_owned)
+        .chain(densities.iter().map(|name| format!("{name}_lpdf")))
+        .chain(
+            ["normal_id_glm_lpdf", "binomial_lpmf", "normal_lccdf", "gamma_cdf"].map(str::to_owned),
+        )
+        .collect();
+    let (mut served, mut panics) = (0, Vec::new());
+    let mut call = |call: String| {
+        let run = || {
+            let Ok(model) = tried(&call) else { return false };
+            let mut gradient = vec![0.0; model.dim()];
+            model.density().gradient(&test_point(model.dim()), &mut gradient);
+            true
+        };
+        match std::panic::catch_unwind(run) {
+            Ok(is_served) => served += usize::from(is_served),
+            Err(_) => panics.push(call),
+        }
+    };
+    for (number, name) in names.iter().enumerate() {
+        call(format!("{name}()"));
+        for (at, one) in ARGUMENTS.iter().enumerate() {
+            call(format!("{name}({one})"));
+            for other in ARGUMENTS {
+                call(format!("{name}({one}, {other})"));
+                // a different third argument for each pair
+                let third = ARGUMENTS[(at * 7 + number + other.len()) % ARGUMENTS.len()];
+                call(format!("{name}({one}, {other}, {third})"));
+            }
+        }
+    }
+    assert!(panics.is_empty(), "{panics:?}");
+    assert!(served > 500, "{served}");
+}
+
+#[test]
+fn greed_is_refused() {
+    for (text, word) in [
+        ("model { vector[2000000000] x; }", "data_size"),
+        ("model { matrix[5000, 5000] x; }", "limit_exceeded"),
+        ("model { target += sum(identity_matrix(100000)); }", "limit_exceeded"),
+        (
+            "model { target += sum(rep_vector(1, 9999) * rep_row_vector(1, 9999)); }",
+            "limit_exceeded",
+        ),
+        ("model { target += sum(rep_vector(1, 20000000)); }", "data_size"),
+        ("transformed data { int n = 0; while (1) n = 1 - n; }", "limit_exceeded"),
+        (
+            "functions { real f(real x) { return f(x); } } model { target += f(1); }",
+            "limit_exceeded",
+        ),
+        (
+            "parameters { real a; } model { for (i in 1:3000000) target += a * i; }",
+            "limit_exceeded",
+        ),
+        ("parameters { vector[30000] a; } model { }", "limit_exceeded"),
+    ] {
+        let program = parse(text).expect(text);
+        let error = Model::bind(&program, text, &Data::new(), 1, &|| false).expect_err(text);
+        assert_eq!(error.code.word(), word, "{text}: {error}");
+        assert!(!error.fix.is_empty());
+    }
+    let chain = " + x".repeat(990);
+    let deep = format!(
+        "functions {{ real f(real x) {{ return f(x){chain}; }} }} model {{ target += f(1); }}"
+    );
+    let program = parse(&deep).expect("a model");
+    let error = Model::bind(&program, &deep, &Data::new(), 1, &|| false).expect_err("too deep");
+    assert_eq!(error.code.word(), "limit_exceeded");
+    let mut many = String::from("model {");
+    for number in 0..20 {
+        many.push_str(&format!("vector[900000] x{number};"));
+    }
+    many.push('}');
+    let program = parse(&many).expect("a model");
+    let error = Model::bind(&program, &many, &Data::new(), 1, &|| false).expect_err("too much");
+    assert_eq!(error.code.word(), "limit_exceeded");
+}

@@ -32,11 +32,17 @@ use super::value::{Cells, Value};
 use super::{Code, Diagnostic, Span};
 
 /// Most statements one block may run.
-const MAX_STATEMENTS: u64 = 50_000_000;
-/// Most numbers a model may hold at once.
-pub(crate) const MAX_CELLS: usize = 50_000_000;
+const MAX_STATEMENTS: u64 = 20_000_000;
+/// Most numbers of one value.
+pub(crate) const MAX_CELLS: usize = 1_000_000;
+/// Most numbers of all variables in scope, of one list of arguments, and of a trace.
+pub(crate) const MAX_ALL_CELLS: usize = 10_000_000;
+/// Numbers computed after which the limits are looked at.
+const MUCH_WORK: usize = 1 << 20;
 /// Deepest calls of user functions.
 const MAX_CALLS: usize = 50;
+/// Deepest expressions and statements, those of called functions included: the stack is 2 MB.
+const MAX_DEPTH: usize = 1200;
 /// Longest output of `print`.
 const MAX_PRINTED: usize = 8 * 1024;
 
@@ -83,7 +89,11 @@ pub(crate) struct Evaluator<'model> {
     /// What `print` said.
     pub(crate) printed: String,
     statements: u64,
+    /// Numbers computed since the limits were looked at.
+    work: usize,
     calls: usize,
+    /// Expressions and statements that are being run.
+    depth: usize,
     is_cancelled: &'model (dyn Fn() -> bool + Sync),
 }
 
@@ -109,7 +119,9 @@ impl<'model> Evaluator<'model> {
             random: None,
             printed: String::new(),
             statements: 0,
+            work: 0,
             calls: 0,
+            depth: 0,
             is_cancelled,
         }
     }
@@ -134,6 +146,24 @@ impl<'model> Evaluator<'model> {
     }
 
     fn run(&mut self, statement: &'model Statement) -> Evaluated<Flow> {
+        self.deeper(statement.span)?;
+        let flow = self.run_here(statement);
+        self.depth -= 1;
+        flow
+    }
+
+    /// One level down.
+    fn deeper(&mut self, span: Span) -> Evaluated<()> {
+        self.depth += 1;
+        if self.depth <= MAX_DEPTH {
+            return Ok(());
+        }
+        let message = format!("expressions and calls are nested deeper than {MAX_DEPTH}");
+        Err(Diagnostic::new(Code::Limit, span, message)
+            .with_fix("name parts as variables, or write the recursion as a loop"))
+    }
+
+    fn run_here(&mut self, statement: &'model Statement) -> Evaluated<Flow> {
         self.count(statement.span)?;
         self.place = statement.span.start;
         match &statement.kind {
@@ -184,12 +214,28 @@ impl<'model> Evaluator<'model> {
         Ok(Flow::Next)
     }
 
+    /// Evaluates a list in order, as long as it fits into memory.
+    pub(super) fn values(&mut self, list: &'model [Expression]) -> Evaluated<Vec<Value>> {
+        let mut values = Vec::with_capacity(list.len());
+        let mut cells = 0;
+        for expression in list {
+            let value = self.value(expression)?;
+            cells += value.len();
+            if cells > MAX_ALL_CELLS {
+                return Err(too_large(expression.span));
+            }
+            values.push(value);
+        }
+        Ok(values)
+    }
+
     /// Counts one statement against the limits.
     fn count(&mut self, span: Span) -> Evaluated<()> {
         self.statements += 1;
-        if !self.statements.is_multiple_of(1024) {
+        if !self.statements.is_multiple_of(1024) && self.work < MUCH_WORK {
             return Ok(());
         }
+        self.work = 0;
         if (self.is_cancelled)() {
             return Err(Diagnostic::new(
                 Code::Cancelled,
@@ -198,7 +244,7 @@ impl<'model> Evaluator<'model> {
             ));
         }
         let (steps, cells) = self.trace.size();
-        if self.statements > MAX_STATEMENTS || steps > MAX_STEPS || cells > MAX_CELLS {
+        if self.statements > MAX_STATEMENTS || steps > MAX_STEPS || cells > MAX_ALL_CELLS {
             let message = format!(
                 "the model runs more than {MAX_STATEMENTS} statements or {MAX_STEPS} traced steps"
             );
@@ -265,6 +311,15 @@ impl<'model> Evaluator<'model> {
         }
     }
 
+    /// Refuses a trace that outgrew its limit within one statement.
+    pub(crate) fn fits(&self) -> Evaluated<()> {
+        let (steps, cells) = self.trace.size();
+        if steps > MAX_STEPS || cells > MAX_ALL_CELLS {
+            return Err(too_large(Span::default()));
+        }
+        Ok(())
+    }
+
     pub(super) fn in_model(&self, what: &str, span: Span) -> Evaluated<()> {
         if self.phase == Phase::Model {
             return Ok(());
@@ -325,4 +380,10 @@ pub(crate) fn on_parameters(span: Span) -> Diagnostic {
     let message = "a condition on parameters is not in the supported subset";
     Diagnostic::new(Code::Unsupported, span, message)
         .with_fix("use fmin, fmax or a smooth function; decide on data, or in generated quantities")
+}
+
+/// More numbers than are held at once.
+pub(super) fn too_large(span: Span) -> Diagnostic {
+    let message = format!("more than {MAX_ALL_CELLS} numbers at once");
+    Diagnostic::new(Code::Limit, span, message).with_fix("use smaller vectors and matrices")
 }

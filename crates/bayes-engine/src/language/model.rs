@@ -285,9 +285,11 @@ impl Binding<'_> {
             let value = evaluator.variable(&variable.name, Span::default())?.clone();
             cells.extend(evaluator.cells(&value));
         }
+        evaluator.fits()?;
         let traced = cells.len();
         let outputs = tape(&evaluator.trace, &[cells.into()]);
         evaluator.run_all(&self.program.model)?;
+        evaluator.fits()?;
         let terms = self.terms(&evaluator);
         let density = total(&mut evaluator);
         let printed = std::mem::take(&mut evaluator.printed);

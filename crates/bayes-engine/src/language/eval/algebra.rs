@@ -30,15 +30,20 @@ impl Evaluator<'_> {
                     (0..rows.min(value.dims[1])).map(|at| at * (rows + 1)).collect();
                 value.gathered(VECTOR, vec![places.len()], &places)
             }
-            ("diag_matrix", [value]) if value.kind == VECTOR => self.diagonal_matrix(value),
+            ("diag_matrix", [value]) if value.kind == VECTOR => {
+                self.diagonal_matrix(value, span)?
+            }
             ("identity_matrix", [size]) => {
                 let ones = Value::vector(vec![1.0; Self::natural(size, span)?]);
-                self.diagonal_matrix(&ones)
+                self.diagonal_matrix(&ones, span)?
             }
             ("add_diag", [matrix, value]) if matrix.kind == MATRIX => {
-                let rows = matrix.dims[0];
+                let rows = Self::square(matrix, span)?;
+                if !value.is_scalar() && value.len() != rows {
+                    return Err(mismatch(span, "sizes differ", &[matrix, value]));
+                }
                 let numbers = value.gathered(VECTOR, vec![rows], &spread_places(value, rows));
-                let diagonal = self.diagonal_matrix(&numbers);
+                let diagonal = self.diagonal_matrix(&numbers, span)?;
                 self.each(Op::Add, &[matrix, &diagonal], span)?
             }
             ("diag_pre_multiply", [value, matrix])
@@ -77,6 +82,7 @@ impl Evaluator<'_> {
                 self.multiply(value, &turned, span)?
             }
             ("multiply_lower_tri_self_transpose", [value]) => {
+                Self::square(value, span)?;
                 let lower = self.lower_part(value);
                 let turned = transposed(&lower, span)?;
                 self.multiply(&lower, &turned, span)?
@@ -86,7 +92,9 @@ impl Evaluator<'_> {
                 let left = self.multiply(&turned, matrix, span)?;
                 self.multiply(&left, value, span)?
             }
-            ("quad_form_diag", [matrix, value]) => {
+            ("quad_form_diag", [matrix, value])
+                if value.kind.arrays == 0 && value.dims.len() == 1 =>
+            {
                 let column = value.reshaped(Base::Vector, 0, value.dims.clone());
                 let row = transposed(&column, span)?;
                 let outer = self.multiply(&column, &row, span)?;
@@ -105,13 +113,16 @@ impl Evaluator<'_> {
         Ok(Some(found))
     }
 
-    fn diagonal_matrix(&mut self, value: &Value) -> Value {
+    fn diagonal_matrix(&mut self, value: &Value, span: Span) -> Evaluated<Value> {
         let n = value.len();
+        if n * n > super::MAX_CELLS {
+            return Err(super::too_large(span));
+        }
         let zero = Value::real(0.0);
         let parts: Vec<Value> = (0..n * n)
             .map(|at| if at % (n + 1) == 0 { value.element(at / (n + 1)) } else { zero.clone() })
             .collect();
-        self.joined(MATRIX, vec![n, n], &parts)
+        Ok(self.joined(MATRIX, vec![n, n], &parts))
     }
 
     fn scaled(
@@ -139,7 +150,7 @@ impl Evaluator<'_> {
     }
 
     /// The size of a square matrix.
-    fn square(value: &Value, span: Span) -> Evaluated<usize> {
+    pub(super) fn square(value: &Value, span: Span) -> Evaluated<usize> {
         match value.dims.as_slice() {
             [rows, columns] if rows == columns && value.kind == MATRIX => Ok(*rows),
             _ => Err(mismatch(span, "a square matrix is wanted", &[value])),
@@ -221,6 +232,9 @@ impl Evaluator<'_> {
                 "an array of points, a scale and a length are wanted",
                 &[x],
             ));
+        }
+        if n * n > super::MAX_CELLS {
+            return Err(super::too_large(span));
         }
         let width = x.len() / n.max(1);
         let at = |row: usize, k: usize| x.element(row * width + k);

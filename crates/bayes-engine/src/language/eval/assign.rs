@@ -7,7 +7,7 @@ use super::super::tape::Cell;
 use super::super::value::{Cells, Chosen, Value, plain, shown};
 use super::super::{Code, Diagnostic, Span};
 use super::expression::mismatch;
-use super::{Evaluated, Evaluator, MAX_CELLS};
+use super::{Evaluated, Evaluator, MAX_ALL_CELLS, MAX_CELLS};
 
 /// What an unassigned whole number holds.
 const UNASSIGNED: f64 = -2_147_483_648.0;
@@ -44,6 +44,10 @@ impl<'model> Evaluator<'model> {
         span: Span,
     ) -> Evaluated<()> {
         let (kind, dims) = self.shape(declaration, span)?;
+        let held: usize = self.names.iter().map(|(_, value)| value.len()).sum();
+        if held + dims.iter().product::<usize>() > MAX_ALL_CELLS {
+            return Err(super::too_large(span));
+        }
         let value = match &declaration.value {
             Some(expression) => {
                 let value = self.value(expression)?;

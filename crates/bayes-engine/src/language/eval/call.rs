@@ -71,10 +71,7 @@ impl<'model> Evaluator<'model> {
         arguments: &'model [Expression],
         span: Span,
     ) -> Evaluated<Value> {
-        let mut values = Vec::with_capacity(arguments.len());
-        for argument in arguments {
-            values.push(self.value(argument)?);
-        }
+        let values = self.values(arguments)?;
         if self.functions.contains_key(name) {
             let value = self.call_own(name, values, span)?;
             return value.ok_or_else(|| {
@@ -89,10 +86,7 @@ impl<'model> Evaluator<'model> {
     pub(super) fn call_statement(&mut self, call: &'model Expression) -> Evaluated<()> {
         if let ExpressionKind::Call(name, arguments) = &call.kind {
             if self.functions.contains_key(name.as_str()) {
-                let mut values = Vec::with_capacity(arguments.len());
-                for argument in arguments {
-                    values.push(self.value(argument)?);
-                }
+                let values = self.values(arguments)?;
                 self.call_own(name, values, call.span)?;
                 return Ok(());
             }

@@ -57,9 +57,7 @@ impl<'model> Evaluator<'model> {
     ) -> Evaluated<()> {
         self.in_model("~", span)?;
         let mut values = vec![self.value(outcome)?];
-        for argument in arguments {
-            values.push(self.value(argument)?);
-        }
+        values.extend(self.values(arguments)?);
         for suffix in ["_lpdf", "_lpmf"] {
             let own = format!("{name}{suffix}");
             if self.functions.contains_key(own.as_str()) {
@@ -224,9 +222,12 @@ impl<'model> Evaluator<'model> {
         factor: &Value,
         span: Span,
     ) -> Evaluated<Value> {
-        let size = factor.dims.first().copied().unwrap_or(0);
+        let size = Self::square(factor, span)?;
         let count = |value: &Value| if value.kind.arrays == 1 { value.dims[0] } else { 1 };
         let rows = count(y).max(count(mu));
+        if count(y) * count(mu) == 0 {
+            return Ok(Value::real(0.0));
+        }
         let vector = |value: &Value, at: usize| {
             let one = if value.kind.arrays == 1 {
                 value.part(at.min(value.dims[0] - 1))

@@ -8,6 +8,13 @@ use super::{Evaluated, Evaluator, on_parameters};
 
 impl<'model> Evaluator<'model> {
     pub(crate) fn value(&mut self, expression: &'model Expression) -> Evaluated<Value> {
+        self.deeper(expression.span)?;
+        let value = self.value_here(expression);
+        self.depth -= 1;
+        value
+    }
+
+    fn value_here(&mut self, expression: &'model Expression) -> Evaluated<Value> {
         let span = expression.span;
         match &expression.kind {
             ExpressionKind::Int(value) => Ok(Value::int(*value as f64)),
@@ -113,10 +120,7 @@ impl<'model> Evaluator<'model> {
     }
 
     fn array(&mut self, list: &'model [Expression], span: Span) -> Evaluated<Value> {
-        let mut values = Vec::with_capacity(list.len());
-        for element in list {
-            values.push(self.value(element)?);
-        }
+        let values = self.values(list)?;
         let Some(first) = values.first() else {
             return Err(Diagnostic::new(Code::Type, span, "an empty array has no type")
                 .with_fix("declare an array of size 0 instead"));
@@ -139,10 +143,7 @@ impl<'model> Evaluator<'model> {
 
     /// `[a, b]`: numbers make a row, rows a matrix.
     fn row(&mut self, list: &'model [Expression], span: Span) -> Evaluated<Value> {
-        let mut values = Vec::with_capacity(list.len());
-        for element in list {
-            values.push(self.value(element)?);
-        }
+        let values = self.values(list)?;
         if values.iter().all(Value::is_scalar) {
             let kind = Type { base: Base::RowVector, arrays: 0 };
             return Ok(self.joined(kind, vec![values.len()], &values));

@@ -91,6 +91,10 @@ impl Evaluator<'_> {
             let error = mismatch(span, "sizes of a product do not match", &[left, right]);
             return Err(error.with_fix("use .* for products by elements, or transpose one with '"));
         }
+        if rows.saturating_mul(columns) > super::MAX_CELLS {
+            return Err(super::too_large(span));
+        }
+        self.work += rows.saturating_mul(columns).saturating_mul(inner);
         let (base, dims) = match bases {
             (Base::RowVector, Base::Vector) => return Ok(self.dot(left, right)),
             (Base::Matrix, Base::Vector) => (Base::Vector, vec![rows]),
@@ -155,6 +159,7 @@ impl Evaluator<'_> {
         dims: Vec<usize>,
     ) -> Value {
         let count: usize = dims.iter().product();
+        self.work += count;
         let is_known = values.iter().all(|value| value.is_known());
         if is_known {
             let mut lists = [[0.0; 0].as_slice(); 4];

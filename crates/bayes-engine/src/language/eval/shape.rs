@@ -88,7 +88,7 @@ impl Evaluator<'_> {
         for size in sizes {
             dims.push(Self::natural(size, span)?);
         }
-        let copies: usize = dims.iter().product();
+        let copies = dims.iter().fold(1_usize, |all, size| all.saturating_mul(*size));
         if copies.saturating_mul(element.len()) > super::MAX_CELLS {
             return Err(Diagnostic::new(Code::Limit, span, "too many repetitions")
                 .with_fix("repeat fewer times"));

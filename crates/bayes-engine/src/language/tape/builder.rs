@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::op::Op;
+use crate::language::eval::MAX_ALL_CELLS;
 
 /// Place of one number.
 pub(crate) type Cell = u32;
@@ -84,6 +85,10 @@ impl Builder {
     pub(crate) fn push(&mut self, step: Step, inputs: Vec<Arc<[Cell]>>, count: usize) -> Cell {
         let out = index(self.cells);
         self.cells += count;
+        // the evaluator refuses such a trace; until it looks, nothing is kept
+        if self.cells > MAX_ALL_CELLS {
+            return 0;
+        }
         self.steps.push(Traced { step, inputs, out, count });
         out
     }
