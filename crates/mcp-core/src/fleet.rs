@@ -45,11 +45,15 @@ pub const STRIPE: Member =
 pub const SHOPIFY: Member =
     Member::new("shopify", "Shopify", 5003, "One store's Shopify Admin API: shop and products");
 /// Bayesian inference.
-pub const BAYES: Member =
-    Member::new("bayes", "Bayes", 5004, "Exact Bayesian updates, tests and A/B decisions");
+pub const BAYES: Member = Member::new(
+    "bayes",
+    "Bayes",
+    5004,
+    "Bayesian answers: exact updates and tests, models by NUTS",
+);
 /// Optimisation.
 pub const DARWIN: Member =
-    Member::new("darwin", "Darwin", 5005, "Evolutionary optimisation, reproducible by seed");
+    Member::new("darwin", "Darwin", 5005, "Evolutionary optimisation: durable runs, equal by seed");
 /// Docker.
 pub const DOCKER: Member =
     Member::new("docker", "Docker", 5006, "Docker containers: list, inspect, logs, engine");

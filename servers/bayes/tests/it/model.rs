@@ -107,7 +107,7 @@ async fn mistakes_name_line_column_and_fix() -> TestResult {
     let server = server().await?;
     let table = [
         ("model { x ~ normal(0, 1); }", json!({}), "unknown_name", "/code"),
-        ("parameters { real x; } model { x ~ nomal(0, 1); }", json!({}), "unsupported", "/code"),
+        ("parameters { real x; } model { x ~ norml(0, 1); }", json!({}), "unsupported", "/code"),
         ("parameters { real x; }\nmodel { x ~ normal(0 1); }", json!({}), "syntax", "/code"),
         (
             "parameters { real x; } model { if (x > 0) x ~ normal(0, 1); }",

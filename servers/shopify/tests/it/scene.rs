@@ -80,7 +80,7 @@ fn product() -> Value {
     let price = json!({"minVariantPrice": {"amount": "1.0", "currencyCode": "EUR"}, "maxVariantPrice": {"amount": "2.0"}});
     json!({"id": "gid://shopify/Product/1", "title": STEERING, "handle": "hat", "status": "ACTIVE", "vendor": STEERING,
         "productType": STEERING, "tags": [STEERING], "description": STEERING,
-        "category": {"id": "gid://shopify/TaxonomyCategory/aa", "fullName": STEERING},
+        "category": {"id": "gid://shopify/TaxonomyCategory/aa", "fullName": "Apparel > Hats"},
         "seo": {"title": STEERING, "description": STEERING}, "options": [{"name": STEERING, "values": [STEERING]}],
         "priceRangeV2": price, "totalInventory": 1, "tracksInventory": true, "hasOutOfStockVariants": false,
         "isGiftCard": false, "templateSuffix": null, "onlineStoreUrl": null, "onlineStorePreviewUrl": null,

@@ -47,6 +47,9 @@ fn answer(asked: &Asked) -> Value {
             json!({"id": "acct_1", "object": "account", "country": "DE", "charges_enabled": true,
             "business_profile": {"name": STEERING, "url": STEERING}, "settings": {"dashboard": {"display_name": STEERING}}})
         }
+        "/v1/customers" if asked.target.contains("starting_after") => {
+            json!({"object": "list", "data": [], "has_more": false, "url": path})
+        }
         "/v1/customers" if asked.method == "GET" => {
             json!({"object": "list", "data": [customer()], "has_more": true, "url": path})
         }
@@ -56,5 +59,5 @@ fn answer(asked: &Asked) -> Value {
 
 fn customer() -> Value {
     json!({"id": "cus_1", "object": "customer", "name": STEERING, "email": null, "created": 1, "livemode": false,
-        "description": STEERING, "metadata": {"note": STEERING}, "invoice_prefix": STEERING})
+        "description": STEERING, "metadata": {"note": STEERING}})
 }
