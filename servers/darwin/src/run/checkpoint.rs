@@ -41,12 +41,7 @@ impl Checkpoint {
         payload.extend_from_slice(&(seen.len() as u64).to_le_bytes());
         payload.extend_from_slice(&seen);
         payload.extend_from_slice(&self.state);
-        let part = dir.join(PART);
-        let mut file = private().write(true).create(true).truncate(true).open(&part)?;
-        file.write_all(&encode(RecordKind::Snapshot, number, &payload))?;
-        file.sync_all()?;
-        fs::rename(&part, dir.join(FILE))?;
-        sync_dir(dir)
+        replace(dir, FILE, &encode(RecordKind::Snapshot, number, &payload))
     }
 
     /// The last one; `None` when there is none, or it is not whole: then the run begins anew and
@@ -69,6 +64,16 @@ impl Checkpoint {
             rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         Some(Self { seen: serde_json::from_slice(seen).ok()?, state: state.to_vec() })
     }
+}
+
+/// Put a file on disk, whole, in place of what was there.
+pub(crate) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let part = dir.join(PART);
+    let mut file = private().write(true).create(true).truncate(true).open(&part)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&part, dir.join(name))?;
+    sync_dir(dir)
 }
 
 /// A rename is on disk when its directory is.

@@ -9,10 +9,16 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{checkpoint::sync_dir, entry::Entry, journal::Journal};
+use super::{
+    checkpoint::{replace, sync_dir},
+    entry::Entry,
+    journal::Journal,
+};
 
 /// What begins with this is being made, or being deleted.
 const HIDDEN: char = '.';
+/// Holds the caller's name. Written before the first run is acknowledged: a start finds callers by it.
+const OWNER: &str = "owner";
 
 /// The runs on disk.
 #[derive(Debug, Clone)]
@@ -40,10 +46,9 @@ impl Store {
     /// Make a run; it is on disk, whole, when this returns, or not there at all.
     pub(crate) fn create(&self, owner: &str, id: &str, entries: &[Entry]) -> io::Result<Journal> {
         let dir = self.of(owner);
-        if !dir.is_dir() {
+        if !dir.join(OWNER).is_file() {
             make_private(&dir)?;
-            fs::write(dir.join("owner"), owner)?;
-            sync_dir(&dir)?;
+            replace(&dir, OWNER, owner.as_bytes())?;
             sync_dir(&self.root)?;
             if let Some(state) = self.root.parent() {
                 sync_dir(state)?;
@@ -68,7 +73,7 @@ impl Store {
         let dirs = names(&self.root)?;
         Ok(dirs
             .iter()
-            .filter_map(|dir| fs::read_to_string(self.root.join(dir).join("owner")).ok())
+            .filter_map(|dir| fs::read_to_string(self.root.join(dir).join(OWNER)).ok())
             .collect())
     }
 
