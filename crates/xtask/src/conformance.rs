@@ -70,6 +70,23 @@ const FIXTURE: &str = "machina-everything";
 /// A key for one run on loopback.
 const KEY: &str = "mk_everything_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 
+/// Adds `KEY` to every request of the process that loads it.
+const KEY_MODULE: &str = "\
+import d from 'node:diagnostics_channel';
+import http from 'node:http';
+import {syncBuiltinESMExports} from 'node:module';
+const key = 'Bearer KEY';
+d.channel('undici:request:create').subscribe(({request}) => request.addHeader('authorization', key));
+const real = http.request;
+http.request = (...given) => {
+  const list = given.find((one) => Array.isArray(one?.headers))?.headers;
+  if (list) list.push('authorization', key);
+  const request = real(...given);
+  if (!list) request.setHeader('authorization', key);
+  return request;
+};
+syncBuiltinESMExports();";
+
 struct Suite {
     node: PathBuf,
     script: PathBuf,
@@ -106,12 +123,19 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Every scenario of both revisions, the unscored ones too: no failure, no warning. Plain, with the
-/// limits and the audit of every day, and with a key that callers must show besides.
+/// Every scenario of both revisions, the unscored ones too: no failure, no warning. Plain; with the
+/// limits and the audit of every day, but quotas for one caller that does in two seconds what others do
+/// in a day; and with a key that callers must show besides.
 fn fixture(suite: &Suite, directory: &Path) -> Result<usize> {
     let plain = server::command(directory, FIXTURE);
-    let limited = server::plain(directory, FIXTURE);
-    let mut closed = server::plain(directory, FIXTURE);
+    let limits = || {
+        let mut command = server::plain(directory, FIXTURE);
+        for rate in ["READ", "WRITE", "ADMIN"] {
+            command.env(format!("MACHINA_RATE_{rate}"), "100:1000");
+        }
+        command
+    };
+    let (limited, mut closed) = (limits(), limits());
     closed.env("MACHINA_AUTH", "api_key").env("MACHINA_API_KEY", KEY);
     let mut failed = 0;
     for (way, key, command) in [
@@ -154,8 +178,8 @@ impl Suite {
         self.run_as(None, url, output, arguments)
     }
 
-    /// The same with a key in every request, which the suite has no option for: Node's HTTP client
-    /// lets a module that is loaded first add headers.
+    /// The same with a key in every request, which the suite has no option for: a module that is loaded
+    /// first adds it in both of Node's HTTP clients.
     fn run_as(
         &self,
         key: Option<&str>,
@@ -168,12 +192,8 @@ impl Suite {
         }
         let mut command = Command::new(&self.node);
         if let Some(key) = key {
-            let module = format!(
-                "data:text/javascript,import%20d%20from'node:diagnostics_channel';\
-                 d.channel('undici:request:create').subscribe(({{request}})=>\
-                 {{request.addHeader('authorization','Bearer%20{key}')}})"
-            );
-            command.args(["--import", &module]);
+            let module = KEY_MODULE.replace("KEY", key).replace('\n', "").replace(' ', "%20");
+            command.args(["--import", &format!("data:text/javascript,{module}")]);
         }
         let ran = command
             .arg(&self.script)
