@@ -77,7 +77,7 @@ pub struct Query<'a> {
     pub accept: &'a dyn Fn(DocId) -> bool,
     /// Nearness in the graph, > 0, of texts that have any.
     pub graph: &'a [(DocId, f64)],
-    /// What a text's score is multiplied with, such as [`crate::boost`].
+    /// What a text's score is multiplied with, such as [`crate::boost()`].
     pub factor: &'a dyn Fn(DocId) -> f64,
     /// Asked now and then; when it says yes, the answer is empty.
     pub stop: &'a dyn Fn() -> bool,

@@ -136,8 +136,7 @@ fn table(columns: &[(String, Said)]) -> String {
          Every id of the suite `mcp_testkit::attacks!` on every server, on the real executable. **H** was run over HTTP \
          (`/mcp`), **R** over the REST bridge, **S** over stdio, and the server withstood it; a small letter with a number \
          was not run, and the notes say why. The fixture is the server of the official conformance suite, on the same core. \
-         The slowest (TR-08) runs on the fixture alone; 5,000 `initialize` and 100,000 made-up names are in \
-         [benchmarks/core.md](benchmarks/core.md).\n\n"
+         The slowest (TR-08) runs on the fixture alone.\n\n"
         .to_owned();
     let _infallible = writeln!(text, "| Id | Case | Expected | {} |", names.join(" | "));
     let _infallible = writeln!(text, "|---|---|---|{}", "---|".repeat(names.len()));
