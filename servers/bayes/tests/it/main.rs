@@ -3,7 +3,8 @@
 mod compare;
 mod distribution;
 mod model;
+mod scene;
 mod tools;
 
 mcp_testkit::suite!(machina_bayes::Server);
-mcp_testkit::attacks!(machina_bayes::Server);
+mcp_testkit::attacks!(machina_bayes::Server, scene::SCENE);

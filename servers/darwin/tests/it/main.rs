@@ -3,8 +3,9 @@
 mod files;
 mod kill;
 mod runs;
+mod scene;
 mod tools;
 mod trials;
 
 mcp_testkit::suite!(machina_darwin::Server);
-mcp_testkit::attacks!(machina_darwin::Server);
+mcp_testkit::attacks!(machina_darwin::Server, scene::SCENE);
