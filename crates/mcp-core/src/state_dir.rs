@@ -1,12 +1,12 @@
 //! The directory where a server keeps what must outlive it.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
-use crate::{Result, StartError};
+use crate::{Result, StartError, durable};
 
 /// Layout of the directory. A newer one is refused: this binary could destroy what it holds.
 const FORMAT: u32 = 1;
@@ -34,7 +34,7 @@ impl StateDir {
             )
             .with_hint("name one with --state-dir or MACHINA_STATE_DIR")
         })?;
-        make_private(path).map_err(|error| unusable(path, &error))?;
+        durable::make_dir(path).map_err(|error| unusable(path, &error))?;
         let format = path.join("format");
         match std::fs::read_to_string(&format) {
             Ok(text) => check_format(path, &text)?,
@@ -51,9 +51,8 @@ impl StateDir {
     pub(crate) fn lock(&self) -> Result<StateLock, StartError> {
         let dir = self.open()?;
         let path = dir.join("lock");
-        let mut options = OpenOptions::new();
+        let mut options = durable::private();
         options.read(true).write(true).create(true).truncate(false);
-        private_file(&mut options);
         let mut file = options.open(&path).map_err(|error| unusable(&dir, &error))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -74,15 +73,13 @@ impl StateDir {
     /// processes on the directory get the same; a file of another length was cut short and is replaced.
     pub(crate) fn secret(&self, name: &str, new: &str) -> Result<String, StartError> {
         let dir = self.open()?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        private_file(&mut options);
-        keep_secret(&options, &dir.join(name), new).map_err(|error| unusable(&dir, &error))
+        keep_secret(&dir.join(name), new).map_err(|error| unusable(&dir, &error))
     }
 }
 
-fn keep_secret(options: &OpenOptions, path: &Path, new: &str) -> std::io::Result<String> {
-    let mut file = options.open(path)?;
+fn keep_secret(path: &Path, new: &str) -> std::io::Result<String> {
+    let mut options = durable::private();
+    let mut file = options.read(true).write(true).create(true).truncate(false).open(path)?;
     file.lock()?;
     let mut kept = String::new();
     file.read_to_string(&mut kept)?;
@@ -100,21 +97,6 @@ fn keep_secret(options: &OpenOptions, path: &Path, new: &str) -> std::io::Result
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
-}
-
-fn make_private(path: &Path) -> std::io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-fn private_file(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
 }
 
 fn check_format(dir: &Path, text: &str) -> Result<(), StartError> {

@@ -194,13 +194,11 @@ fn nothing_of_a_machine_or_a_secret_is_committed() -> Result<()> {
 }
 
 /// Doors that a server has to itself, and why.
-const DOORS: [(&str, &str); 5] = [
+const DOORS: [(&str, &str); 3] = [
     // The operator's DOCKER_HOST, mostly a socket in the file system.
     ("servers/docker/src/engine/exchange.rs", "TcpStream::connect"),
-    // Journals and checkpoints of runs, in the server's own state directory under names that it makes:
-    // no caller's path comes near them, and they need fsync, rename and locks.
-    ("servers/darwin/src/run/journal.rs", "OpenOptions"),
-    ("servers/darwin/src/run/checkpoint.rs", "fs::rename"),
+    // Directories of runs, in the server's own state directory under names that it makes: no caller's
+    // path comes near them.
     ("servers/darwin/src/run/store.rs", "fs::rename"),
     ("servers/darwin/src/run/store.rs", "fs::remove_"),
 ];

@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{File, OpenOptions},
-    io::Write,
+    fs::File,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Scope, api_key};
-use crate::{fleet, limits::Rates};
+use crate::{durable, fleet, limits::Rates};
 
 /// Layout of the file.
 const VERSION: u32 = 1;
@@ -222,7 +221,7 @@ pub(super) fn first(path: &Path, server: &str) -> Result<bool, KeyFileError> {
             .map_err(|error| KeyFileError(format!("no randomness: {error}")))?;
         let grant = Grant { scopes, ..Grant::default() };
         keys.push(record(&key, "first", grant, now));
-        write_private(&beside(path), format!("{key}\n").as_bytes())?;
+        write(&beside(path), format!("{key}\n").as_bytes())?;
         Ok(true)
     })
 }
@@ -262,37 +261,22 @@ fn change<T>(
     let document = Document { version: VERSION, keys };
     let text =
         serde_json::to_string_pretty(&document).map_err(|error| KeyFileError(error.to_string()))?;
-    write_private(path, text.as_bytes())?;
+    write(path, text.as_bytes())?;
     Ok(out)
 }
 
 fn lock(path: &Path) -> Result<File, KeyFileError> {
     let failed = |error: std::io::Error| unwritable(path, &error);
-    let mut options = OpenOptions::new();
+    let mut options = durable::private();
     options.create(true).truncate(false).read(true).write(true);
-    private(&mut options);
     let file = options.open(path.with_extension("lock")).map_err(failed)?;
     file.lock().map_err(failed)?;
     Ok(file)
 }
 
-/// Replace a file at once, readable by its owner only.
-fn write_private(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
-    let failed = |error: std::io::Error| unwritable(path, &error);
-    let aside = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    private(&mut options);
-    let mut file = options.open(&aside).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    std::fs::rename(&aside, path).map_err(failed)
-}
-
-fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
+/// Replace a file at once: a revoked key must not come back with a crash.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
+    durable::replace(path, bytes).map_err(|error| unwritable(path, &error))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> KeyFileError {

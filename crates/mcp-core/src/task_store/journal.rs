@@ -6,8 +6,8 @@
 //! process to start takes over what dead ones left.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -15,7 +15,7 @@ use std::{
 use rmcp::model::DetailedTask;
 use serde::{Deserialize, Serialize};
 
-use crate::state_key::random_id;
+use crate::{durable, state_key::random_id};
 
 const LOCK: &str = "lock";
 
@@ -50,13 +50,7 @@ impl Journal {
     pub(super) fn write(&self, line: &Line) -> io::Result<()> {
         let dir = self.own()?;
         let bytes = serde_json::to_vec(line)?;
-        let id = &line.task.task.task_id;
-        let (part, whole) = (dir.join(format!("{id}.part")), dir.join(format!("{id}.json")));
-        let mut file = private().write(true).create(true).truncate(true).open(&part)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, &whole)?;
-        sync_dir(&dir)
+        durable::replace(&dir.join(format!("{}.json", line.task.task.task_id)), &bytes)
     }
 
     /// Delete a task, if it is there.
@@ -98,14 +92,11 @@ impl Journal {
             return Ok(held.dir.clone());
         }
         let dir = self.root.join(random_id().map_err(io::Error::other)?);
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&dir)?;
-        let file = private().write(true).create(true).truncate(false).open(dir.join(LOCK))?;
+        durable::make_dir(&dir)?;
+        let file =
+            durable::private().write(true).create(true).truncate(false).open(dir.join(LOCK))?;
         file.lock()?;
-        sync_dir(&self.root)?;
+        durable::sync_dir(&self.root)?;
         *own = Some(Held { dir: dir.clone(), _lock: file });
         Ok(dir)
     }
@@ -113,7 +104,7 @@ impl Journal {
 
 /// The lock of a directory whose process has ended; `None` while it lives.
 fn lock(dir: &Path) -> io::Result<Option<File>> {
-    let file = match private().read(true).write(true).open(dir.join(LOCK)) {
+    let file = match durable::private().read(true).write(true).open(dir.join(LOCK)) {
         Ok(file) => file,
         // Just being made, or no directory of ours.
         Err(error)
@@ -142,20 +133,4 @@ fn read(dir: &Path) -> io::Result<Vec<Line>> {
         }
     }
     Ok(lines)
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// A rename is on disk when its directory is.
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(dir)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
 }

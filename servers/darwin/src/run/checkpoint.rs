@@ -1,19 +1,13 @@
 //! The state of a run between generations, replaced as a whole.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use darwin_engine::journal::{RecordKind, encode, scan};
-use mcp_core::prelude::*;
+use mcp_core::{durable, prelude::*};
 
-use super::journal::private;
 use crate::tools::found::HistoryPoint;
 
 const FILE: &str = "checkpoint";
-const PART: &str = "checkpoint.part";
 
 /// How far a run is, and the state of its algorithm.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +35,7 @@ impl Checkpoint {
         payload.extend_from_slice(&(seen.len() as u64).to_le_bytes());
         payload.extend_from_slice(&seen);
         payload.extend_from_slice(&self.state);
-        replace(dir, FILE, &encode(RecordKind::Snapshot, number, &payload))
+        durable::replace(&dir.join(FILE), &encode(RecordKind::Snapshot, number, &payload))
     }
 
     /// The last one; `None` when there is none, or it is not whole: then the run begins anew and
@@ -64,25 +58,6 @@ impl Checkpoint {
             rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         Some(Self { seen: serde_json::from_slice(seen).ok()?, state: state.to_vec() })
     }
-}
-
-/// Put a file on disk, whole, in place of what was there.
-pub(crate) fn replace(dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let part = dir.join(PART);
-    let mut file = private().write(true).create(true).truncate(true).open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&part, dir.join(name))?;
-    sync_dir(dir)
-}
-
-/// A rename is on disk when its directory is.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(dir)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The journal of one run on disk: one process writes it, and what it acknowledges is synced.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io::{self, Write},
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use darwin_engine::journal::{encode, scan};
+use mcp_core::durable;
 
 use super::{
     RunError,
@@ -37,7 +38,7 @@ struct End {
 impl Journal {
     /// Begin one in an empty directory, on disk when this returns.
     pub(crate) fn create(dir: &Path, entries: &[Entry]) -> io::Result<Self> {
-        let file = private().create_new(true).append(true).open(dir.join(FILE))?;
+        let file = durable::private().create_new(true).append(true).open(dir.join(FILE))?;
         file.lock()?;
         let (mut bytes, mut next) = (Vec::new(), 0);
         for entry in entries {
@@ -56,7 +57,7 @@ impl Journal {
     /// # Errors
     /// [`RunError::Held`] by another process, [`RunError::Damaged`], [`RunError::Store`].
     pub(crate) fn open(dir: &Path) -> Result<(Self, Ledger), RunError> {
-        let file = private().read(true).append(true).open(dir.join(FILE))?;
+        let file = durable::private().read(true).append(true).open(dir.join(FILE))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(RunError::Held),
@@ -128,12 +129,4 @@ impl Journal {
     fn end(&self) -> MutexGuard<'_, End> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Options of a file that is this user's alone.
-pub(crate) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }

@@ -1,19 +1,15 @@
 //! Where runs lie: a directory for each caller, in it one for each run.
 
 use std::{
-    fs::{self, DirBuilder},
-    io,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use mcp_core::durable;
 use sha2::{Digest, Sha256};
 
-use super::{
-    checkpoint::{replace, sync_dir},
-    entry::Entry,
-    journal::Journal,
-};
+use super::{entry::Entry, journal::Journal};
 
 /// What begins with this is being made, or being deleted.
 const HIDDEN: char = '.';
@@ -47,19 +43,19 @@ impl Store {
     pub(crate) fn create(&self, owner: &str, id: &str, entries: &[Entry]) -> io::Result<Journal> {
         let dir = self.of(owner);
         if !dir.join(OWNER).is_file() {
-            make_private(&dir)?;
-            replace(&dir, OWNER, owner.as_bytes())?;
-            sync_dir(&self.root)?;
+            durable::make_dir(&dir)?;
+            durable::replace(&dir.join(OWNER), owner.as_bytes())?;
+            durable::sync_dir(&self.root)?;
             if let Some(state) = self.root.parent() {
-                sync_dir(state)?;
+                durable::sync_dir(state)?;
             }
         }
         let part = dir.join(format!("{HIDDEN}new-{id}"));
-        make_private(&part)?;
+        durable::make_dir(&part)?;
         let journal = Journal::create(&part, entries)?;
-        sync_dir(&part)?;
+        durable::sync_dir(&part)?;
         fs::rename(&part, dir.join(id))?;
-        sync_dir(&dir)?;
+        durable::sync_dir(&dir)?;
         Ok(journal)
     }
 
@@ -82,7 +78,7 @@ impl Store {
         let dir = self.of(owner);
         let gone = dir.join(format!("{HIDDEN}gone-{id}"));
         fs::rename(dir.join(id), &gone)?;
-        sync_dir(&dir)?;
+        durable::sync_dir(&dir)?;
         if let Err(error) = fs::remove_dir_all(&gone) {
             tracing::warn!(%error, "a deleted run's files stay until the next start");
         }
@@ -122,14 +118,6 @@ fn names(dir: &Path) -> io::Result<Vec<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
-}
-
-fn make_private(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]
