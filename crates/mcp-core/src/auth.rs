@@ -275,7 +275,7 @@ fn make_first(path: &Path, member: &Member) -> Result<(), StartError> {
     })?;
     if made {
         let show = format!("{} key", member.binary());
-        tracing::info!("a first API key was made; `{show}` shows it");
+        tracing::info!("a first API key was made; `{show}` shows it (and one for /metrics alone)");
     }
     Ok(())
 }

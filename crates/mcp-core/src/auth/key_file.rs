@@ -1,10 +1,6 @@
 //! The file of API keys: digests, never keys. Written whole, under a lock.
 
-use std::{
-    collections::BTreeSet,
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs::File, path::Path};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,6 +14,8 @@ const VERSION: u32 = 1;
 const LIVE_PER_NAME: usize = 2;
 /// Longest name.
 const MAX_NAME: usize = 64;
+/// Where the first key is laid, beside the file.
+const FIRST: &str = "api_key";
 
 /// What is wrong with the file, or with what was asked of it.
 #[derive(Debug, thiserror::Error)]
@@ -205,34 +203,34 @@ pub fn revoke(path: &Path, name_or_id: &str) -> Result<usize, KeyFileError> {
     })
 }
 
-/// The first key of a fresh installation, for all servers of the fleet: made when the file holds
-/// none, and laid beside it in `api_key` (mode 0600), from where [`shown`] reads it.
+/// The first keys of a fresh installation, made when the file holds none and laid beside it (mode
+/// 0600): one for everything on all servers of the fleet in `api_key`, from where [`shown`] reads it,
+/// and in `metrics_key` one that reads `/metrics` and `/status` and sees no tool.
 pub(super) fn first(path: &Path, server: &str) -> Result<bool, KeyFileError> {
-    let mut scopes: Vec<String> =
-        fleet::MEMBERS.iter().map(|member| Scope::Admin.name(member.name)).collect();
-    if fleet::find(server).is_none() {
-        scopes.push(Scope::Admin.name(server));
-    }
+    let own = fleet::find(server).is_none().then_some(server);
+    let fleet = || fleet::MEMBERS.iter().map(|member| member.name).chain(own);
+    let grants = [
+        ("first", FIRST, Scope::Admin, None),
+        ("metrics", "metrics_key", Scope::Read, Some(BTreeSet::new())),
+    ];
     change(path, |keys, now| {
         if !keys.is_empty() {
             return Ok(false);
         }
-        let key = api_key::generate("machina")
-            .map_err(|error| KeyFileError(format!("no randomness: {error}")))?;
-        let grant = Grant { scopes, ..Grant::default() };
-        keys.push(record(&key, "first", grant, now));
-        write(&beside(path), format!("{key}\n").as_bytes())?;
+        for (name, file, scope, tools) in grants {
+            let key = api_key::generate("machina")
+                .map_err(|error| KeyFileError(format!("no randomness: {error}")))?;
+            let scopes = fleet().map(|server| scope.name(server)).collect();
+            keys.push(record(&key, name, Grant { scopes, tools, ..Grant::default() }, now));
+            write(&path.with_file_name(file), format!("{key}\n").as_bytes())?;
+        }
         Ok(true)
     })
 }
 
 /// The first key of the installation, if it is still there.
 pub fn shown(path: &Path) -> Option<String> {
-    Some(std::fs::read_to_string(beside(path)).ok()?.trim().to_owned())
-}
-
-fn beside(path: &Path) -> PathBuf {
-    path.with_file_name("api_key")
+    Some(std::fs::read_to_string(path.with_file_name(FIRST)).ok()?.trim().to_owned())
 }
 
 fn record(key: &str, name: &str, grant: Grant, now: DateTime<Utc>) -> Record {
@@ -368,15 +366,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_key_is_made_once() {
+    fn the_first_keys_are_made_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys.json");
         assert!(first(&path, "bayes").unwrap());
         assert!(!first(&path, "darwin").unwrap());
         let key = shown(&path).unwrap();
-        let keys = read(&path).unwrap();
-        assert_eq!(keys.len(), 1);
-        assert_eq!(keys[0].digest().unwrap(), api_key::digest_of(&key));
-        assert!(!is_exposed(&beside(&path)));
+        let [all, metrics] = read(&path).unwrap().try_into().unwrap();
+        assert_eq!(all.digest().unwrap(), api_key::digest_of(&key));
+        let second = std::fs::read_to_string(dir.path().join("metrics_key")).unwrap();
+        assert_eq!(metrics.digest().unwrap(), api_key::digest_of(second.trim()));
+        assert!(metrics.scopes.iter().all(|scope| scope.ends_with(":read")), "{metrics:?}");
+        assert!(metrics.tools.is_some_and(|tools| tools.is_empty()));
+        assert!(!["api_key", "metrics_key"].iter().any(|file| is_exposed(&dir.path().join(file))));
     }
 }
