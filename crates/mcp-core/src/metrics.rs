@@ -49,6 +49,14 @@ pub const AUDIT_DROPPED: &str = "machina_audit_dropped_total";
 pub const AUDIT_REFUSALS_DROPPED: &str = "machina_audit_refusals_dropped_total";
 /// Failed attempts to write audit lines.
 pub const AUDIT_FAILURES: &str = "machina_audit_write_failures_total";
+/// Calls in flight.
+pub const IN_FLIGHT: &str = "machina_in_flight";
+/// Answers of cached tools, by tool and by hit or miss.
+pub const CACHE: &str = "machina_cache_total";
+/// What the kept answers weigh.
+pub const CACHE_BYTES: &str = "machina_cache_bytes";
+/// Tasks kept, by state.
+pub const TASKS: &str = "machina_tasks";
 /// Which server and version runs.
 pub const BUILD: &str = "machina_build_info";
 /// CPU time of the process.

@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::{Result, ensure};
 use mcp_core::metrics::{
-    AUDIT_DROPPED, AUDIT_FAILURES, CALLS, CONNECTIONS, OPERATIONS, PANICS, PROCESS_CPU,
-    PROCESS_FILES, PROCESS_MEMORY, REFUSED,
+    AUDIT_DROPPED, AUDIT_FAILURES, AUDIT_REFUSALS_DROPPED, CACHE, CACHE_BYTES, CALLS, CONNECTIONS,
+    IN_FLIGHT, OPERATIONS, PANICS, PROCESS_CPU, PROCESS_FILES, PROCESS_MEMORY, REFUSED, TASKS,
 };
 use serde_json::{Value, json};
 
@@ -80,11 +80,20 @@ fn panels() -> Vec<Panel> {
                 "{{service}} lines of reads dropped",
             ),
             (
+                sum("service", format!("increase({AUDIT_REFUSALS_DROPPED}{{{CHOSEN}}}[$__range])")),
+                "{{service}} lines of refusals left out",
+            ),
+            (
                 sum("service", format!("increase({AUDIT_FAILURES}{{{CHOSEN}}}[$__range])")),
                 "{{service}} failed writes",
             ),
         ],
     };
+    let hits = format!(
+        "{} / {}",
+        sum("service", rate(CACHE, r#",result="hit""#)),
+        sum("service", rate(CACHE, ""))
+    );
     let gauge = |metric: &str| format!("{metric}{{{CHOSEN}}}");
     vec![
         panel("Calls", "reqps", sum("service", rate(&count, calls)), "{{service}}"),
@@ -105,6 +114,10 @@ fn panels() -> Vec<Panel> {
         ),
         panel("Refused at the front", "reqps", sum("reason", rate(REFUSED, "")), "{{reason}}"),
         panel("Connections", "short", gauge(CONNECTIONS), "{{service}}"),
+        panel("Calls in flight", "short", gauge(IN_FLIGHT), "{{service}}"),
+        panel("Tasks", "short", gauge(TASKS), "{{service}} {{state}}"),
+        panel("Share of answers from the cache", "percentunit", hits, "{{service}}"),
+        panel("Kept answers", "bytes", gauge(CACHE_BYTES), "{{service}}"),
         panel("CPU", "percentunit", rate(PROCESS_CPU, ""), "{{service}}"),
         panel("Memory", "bytes", gauge(PROCESS_MEMORY), "{{service}}"),
         panel("Open files", "short", gauge(PROCESS_FILES), "{{service}}"),

@@ -18,7 +18,7 @@ use crate::{
     McpServer,
     cache::ResponseCache,
     limits::Limits,
-    metrics::{Metrics, Reason},
+    metrics::{CACHE_BYTES, IN_FLIGHT, Metrics, Reason, TASKS},
     status::Status,
     task_store::{self, TaskStore},
     upstream::Upstreams,
@@ -111,10 +111,10 @@ impl Collector for Sources {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let (entries, bytes) = self.cache.size();
         for (name, help, value) in [
-            ("machina_in_flight", "Calls in flight", number(self.limits.in_flight())),
+            (IN_FLIGHT, "Calls in flight", number(self.limits.in_flight())),
             ("machina_callers", "Callers whose quotas are kept", number(self.limits.callers())),
             ("machina_cache_entries", "Answers kept", number(entries)),
-            ("machina_cache_bytes", "What the kept answers weigh", number(bytes)),
+            (CACHE_BYTES, "What the kept answers weigh", number(bytes)),
         ] {
             let gauge = ConstGauge::new(value);
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)?;
@@ -122,8 +122,7 @@ impl Collector for Sources {
         let Some(tasks) = self.tasks.get() else { return Ok(()) };
         let counts = tasks.counts();
         let help = "Tasks kept, by state";
-        let mut family =
-            encoder.encode_descriptor("machina_tasks", help, None, MetricType::Gauge)?;
+        let mut family = encoder.encode_descriptor(TASKS, help, None, MetricType::Gauge)?;
         for (state, count) in [
             ("working", counts.working),
             ("input_required", counts.asking),
