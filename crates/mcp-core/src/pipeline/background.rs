@@ -94,7 +94,7 @@ impl<S: McpServer> Guarded<S> {
             context.extensions.insert(trace);
         }
         let own = self.clone();
-        store.spawn(async move { own.work(running, request, context).await });
+        store.spawn(Box::pin(own.work(running, request, context)));
         Ok(CreateTaskResult::new(task).into())
     }
 
@@ -113,7 +113,8 @@ impl<S: McpServer> Guarded<S> {
         let trace = self.trace(&context);
         let traced = (&id, trace.as_ref());
         let mut pending = self.pending(What::Task, Some(entry), &request, &context, traced);
-        let rounds = self.rounds(entry, (&running, &mut pending), request, context, limits);
+        let rounds =
+            Box::pin(self.rounds(entry, (&running, &mut pending), request, context, limits));
         let rounds = trace::within(trace.as_ref(), &id, rounds);
         let (outcome, marks) = audit::marked(rounds).await;
         let was_cancelled = matches!(&outcome, Err(Failure::Tool(error))

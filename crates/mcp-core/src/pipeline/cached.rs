@@ -39,7 +39,7 @@ impl<S: McpServer> Guarded<S> {
         let flight = cache.flight(key);
         let work = flight.cell.get_or_try_init(|| async {
             ran = true;
-            let outcome = shared(self.run(entry, request, context, limits).await)?;
+            let outcome = shared(Box::pin(self.run(entry, request, context, limits)).await)?;
             if let Outcome::Answer(result) = &outcome {
                 cache.keep(key, result, ttl);
             }

@@ -130,7 +130,9 @@ impl<S: McpServer> Guarded<S> {
             }
             self.admitted(entry, request, context, &id).await
         };
-        let work = trace::within(trace.as_ref(), &id, AssertUnwindSafe(work).catch_unwind());
+        // Boxed: each wrapper, and rmcp in its own, would hold and move all of its state.
+        let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+        let work = trace::within(trace.as_ref(), &id, work);
         let (outcome, marks) = audit::marked(work).await;
         let answer = match outcome {
             Ok(answer) => answer,
@@ -226,11 +228,11 @@ impl<S: McpServer> Guarded<S> {
             audit::mark_confirmed();
         }
         if background::becomes_task(policy.task, &request, &context).map_err(Failure::Protocol)? {
-            return self.start_task(request, context, id).await;
+            return Box::pin(self.start_task(request, context, id)).await;
         }
         match policy.cache {
             Some(ttl) if entry.reads && self.0.cache.is_on() => {
-                self.cached(entry, ttl, request, context, limits).await
+                Box::pin(self.cached(entry, ttl, request, context, limits)).await
             }
             _ => self.run(entry, request, context, limits).await,
         }
@@ -339,7 +341,8 @@ impl<S: McpServer> Guarded<S> {
         let id = RequestId::of(context);
         let operation = Way::of(context).operation(method);
         let trace = self.trace(context);
-        let work = trace::within(trace.as_ref(), &id, AssertUnwindSafe(work).catch_unwind());
+        let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+        let work = trace::within(trace.as_ref(), &id, work);
         let work = tokio::time::timeout(self.0.deadline, work);
         let (answer, ended) = match work.await {
             Ok(Ok(Ok(value))) => (Ok(value), None),

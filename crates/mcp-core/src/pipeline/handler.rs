@@ -66,12 +66,12 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
         self.0.catalogue.tool(name).cloned()
     }
 
-    async fn call_tool(
+    fn call_tool(
         &self,
         request: CallToolRequestParams,
         context: Context,
-    ) -> Result<CallToolResponse, ErrorData> {
-        self.call(request, context).await
+    ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + Send + '_ {
+        self.call(request, context)
     }
 
     async fn list_prompts(

@@ -28,7 +28,8 @@ const BOTH: &str = "application/json, text/event-stream";
 pub(super) async fn mcp<S: McpServer>(front: &Front<S>, request: Request) -> Response {
     match admit(front, request).await {
         Ok((request, message)) => {
-            let response = front.mcp.handle(request).await.map(Body::new);
+            // Boxed: else every caller up the line holds and moves its state.
+            let response = Box::pin(front.mcp.handle(request)).await.map(Body::new);
             present(response, message).await
         }
         Err(refused) => refused,
