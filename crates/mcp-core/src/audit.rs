@@ -7,6 +7,7 @@
 //! cannot be written such calls wait and are then refused. Reads go on; their lines are dropped and
 //! counted.
 
+mod object;
 mod refused;
 mod shape;
 mod sink;

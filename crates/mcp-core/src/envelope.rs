@@ -3,8 +3,9 @@
 //! Both transports use it: a message that is not one well-formed JSON-RPC 2.0 request,
 //! notification or response gets a JSON-RPC error, and no parser's text reaches the caller.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
@@ -140,10 +141,12 @@ fn name_of(params: &RawValue) -> Option<Cow<'_, str>> {
 }
 
 fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
-    match serde_json::from_str::<&str>(raw.get()) {
-        Ok(text) => Some(Cow::Borrowed(text)),
-        Err(_) => serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned),
+    // What stands between the quotes is the text where nothing is escaped.
+    let plain = raw.get().strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    if let Some(text) = plain.filter(|text| !text.as_bytes().contains(&b'\\')) {
+        return Some(Cow::Borrowed(text));
     }
+    serde_json::from_str::<String>(raw.get()).ok().map(Cow::Owned)
 }
 
 /// A string or an integer; JSON-RPC's null and fractions are not ids in MCP.
@@ -156,6 +159,7 @@ fn id_of(raw: &RawValue) -> Result<Value, Fault> {
 }
 
 fn wants_progress(params: &RawValue) -> bool {
+    static NAME: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("progressToken"));
     #[derive(Deserialize)]
     struct Meta {
         #[serde(rename = "progressToken")]
@@ -166,7 +170,7 @@ fn wants_progress(params: &RawValue) -> bool {
         #[serde(rename = "_meta")]
         meta: Option<Meta>,
     }
-    params.get().contains("progressToken")
+    NAME.find(params.get().as_bytes()).is_some()
         && serde_json::from_str::<Params>(params.get())
             .is_ok_and(|params| params.meta.is_some_and(|meta| meta.token.is_some()))
 }

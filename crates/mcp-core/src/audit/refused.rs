@@ -10,11 +10,13 @@ use std::{
     time::SystemTime,
 };
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use serde::Serialize;
 
-use super::{Audit, Message};
+use super::{
+    Audit, Message,
+    object::Object,
+    writer::{name_of, time_of},
+};
 use crate::{Principal, metrics::Reason, pipeline::call::RequestId, trace::TraceId};
 
 /// Lines a second of one reason, after a burst. Who floods the front with one kind of request can
@@ -104,52 +106,27 @@ impl Audit {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct Wire<'a> {
-    audit: &'static str,
-    time: String,
-    server: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    principal: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    route: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tool: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    reason: &'static str,
-    #[serde(skip_serializing_if = "is_zero")]
-    unlogged: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 impl Line {
-    pub(super) fn wire(&self, server: &'static str) -> Wire<'_> {
-        let refused = self.refused.as_ref();
-        let principal = refused.and_then(|refused| refused.principal.as_ref());
-        Wire {
-            audit: "refused",
-            time: DateTime::<Utc>::from(self.at).to_rfc3339_opts(SecondsFormat::Millis, true),
-            server,
-            request_id: refused.and_then(|refused| Some(refused.id.as_ref()?.as_str())),
-            trace_id: refused.and_then(|refused| Some(refused.trace?.to_string())),
-            principal: principal.map(super::writer::name_of),
-            address: refused.and_then(|refused| refused.address),
-            route: refused.map(|refused| refused.route),
-            tool: refused.and_then(|refused| refused.tool.as_deref()),
-            status: refused.and_then(|refused| refused.status),
-            reason: self.reason.label(),
-            unlogged: self.unlogged,
+    pub(super) fn write(&self, server: &str, text: &mut Vec<u8>) {
+        let mut line = Object::begin(text);
+        line.text("audit", "refused");
+        line.text("time", &time_of(self.at));
+        line.text("server", server);
+        if let Some(refused) = &self.refused {
+            line.text_if("request_id", refused.id.as_ref().map(RequestId::as_str));
+            line.text_if("trace_id", refused.trace.map(|trace| trace.to_string()).as_deref());
+            line.text_if("principal", refused.principal.as_ref().map(name_of));
+            line.text_if("address", refused.address.map(|address| address.to_string()).as_deref());
+            line.text("route", refused.route);
+            line.text_if("tool", refused.tool.as_deref());
+            if let Some(status) = refused.status {
+                line.plain("status", status);
+            }
         }
+        line.text("reason", self.reason.label());
+        if self.unlogged > 0 {
+            line.plain("unlogged", self.unlogged);
+        }
+        line.end();
     }
 }

@@ -9,12 +9,10 @@ use std::{
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use prometheus_client::metrics::counter::Counter;
-use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Marks, What, refused, sink::Sink};
+use super::{Marks, What, object::Object, refused, sink::Sink};
 use crate::{Principal, Scope, pipeline::call::RequestId, task, trace::TraceId};
 
 /// Lines written at once.
@@ -64,8 +62,8 @@ pub(super) async fn run(
         let (mut text, mut end) = (Vec::new(), None);
         for message in messages.drain(..) {
             match message {
-                Message::Line(line) => write_line(&line.wire(server), &mut text),
-                Message::Refused(line) => write_line(&line.wire(server), &mut text),
+                Message::Line(line) => line.write(server, &mut text),
+                Message::Refused(line) => line.write(server, &mut text),
                 Message::End(written) => end = Some(written),
             }
         }
@@ -122,99 +120,43 @@ async fn write(
     }
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    audit: &'static str,
-    time: String,
-    server: &'static str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trace_id: Option<String>,
-    principal: String,
-    tool: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    class: Option<&'static str>,
-    arguments: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    digest: Option<String>,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    code: &'a str,
-    duration_ms: f64,
-    #[serde(skip_serializing_if = "is_zero")]
-    upstream: u32,
-    confirmed: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
-}
-
 impl Line {
-    fn wire(&self, server: &'static str) -> Wire<'_> {
+    fn write(&self, server: &str, text: &mut Vec<u8>) {
         let micros = u32::try_from(self.took.as_micros()).unwrap_or(u32::MAX);
-        let digest = self.digest.map(u64::from_be_bytes);
-        Wire {
-            audit: match self.what {
+        let mut line = Object::begin(text);
+        line.text(
+            "audit",
+            match self.what {
                 What::Call => "call",
                 What::Task => "task",
             },
-            time: DateTime::<Utc>::from(self.at).to_rfc3339_opts(SecondsFormat::Millis, true),
-            server,
-            request_id: self.id.as_str(),
-            trace_id: self.trace.map(|trace| trace.to_string()),
-            principal: name_of(&self.principal),
-            tool: &self.tool,
-            class: self.class.map(Scope::label),
-            arguments: &self.shape,
-            digest: digest.map(|digest| format!("{digest:016x}")),
-            outcome: self.outcome,
-            code: &self.code,
-            duration_ms: f64::from(micros) / 1e3,
-            upstream: self.marks.upstream,
-            confirmed: self.marks.confirmed,
+        );
+        line.text("time", &time_of(self.at));
+        line.text("server", server);
+        line.text("request_id", self.id.as_str());
+        line.text_if("trace_id", self.trace.map(|trace| trace.to_string()).as_deref());
+        line.text("principal", name_of(&self.principal));
+        line.text("tool", &self.tool);
+        line.text_if("class", self.class.map(Scope::label));
+        line.text("arguments", &self.shape);
+        line.text_if("digest", self.digest.map(hex::encode).as_deref());
+        line.text("outcome", self.outcome);
+        line.text_if("code", Some(&*self.code).filter(|code| !code.is_empty()));
+        line.plain("duration_ms", f64::from(micros) / 1e3);
+        if self.marks.upstream > 0 {
+            line.plain("upstream", self.marks.upstream);
         }
+        line.plain("confirmed", self.marks.confirmed);
+        line.end();
     }
+}
+
+pub(super) fn time_of(at: SystemTime) -> String {
+    DateTime::<Utc>::from(at).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A token's issuer chooses the names, and how long they are.
-pub(super) fn name_of(principal: &Principal) -> String {
-    principal.id().chars().take(128).collect()
-}
-
-fn write_line(line: &impl Serialize, text: &mut Vec<u8>) {
-    let before = text.len();
-    match line.serialize(&mut Serializer::with_formatter(&mut *text, Ascii)) {
-        Ok(()) => text.push(b'\n'),
-        // Strings and numbers are always written; half a line must not stay if not.
-        Err(_) => text.truncate(before),
-    }
-}
-
-/// JSON in ASCII: a principal may carry a stranger's name, and a terminal or a log viewer obeys more
-/// characters than JSON makes one escape.
-struct Ascii;
-
-impl Formatter for Ascii {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let plain = |c: char| (' '..='~').contains(&c);
-        if fragment.chars().all(plain) {
-            return CompactFormatter.write_string_fragment(writer, fragment);
-        }
-        for c in fragment.chars() {
-            if plain(c) {
-                writer.write_all(&[u8::try_from(c).unwrap_or(b'?')])?;
-                continue;
-            }
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-        }
-        Ok(())
-    }
+pub(super) fn name_of(principal: &Principal) -> &str {
+    let id = principal.id();
+    id.char_indices().nth(128).and_then(|(end, _)| id.get(..end)).unwrap_or(id)
 }
