@@ -176,7 +176,11 @@ fn everything_on(
     if !closed || !has("auth") {
         return Ok(None);
     }
+    // Of its own for each start: a name has two keys at most.
     let state = server::state().join("echo");
+    if state.exists() {
+        fs::remove_dir_all(&state)?;
+    }
     command.env("MACHINA_AUTH", "api_key").env("MACHINA_STATE_DIR", &state);
     key(&programs.path("machina-echo"), &state).map(Some)
 }
