@@ -1,6 +1,7 @@
 //! Everything that is remembered, searchable: the store, the catalogue and the index together.
 
 mod list;
+mod meaning;
 mod search;
 mod writer;
 
@@ -8,14 +9,14 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use mcp_core::prelude::StartContext;
-use recall_engine::{DocId, LexicalIndex};
-use tokio::sync::{mpsc, oneshot, watch};
+use recall_engine::{DocId, Recall};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use ulid::Ulid;
 
 use crate::{
@@ -57,6 +58,9 @@ struct Shared<S> {
     /// answer about the past could change.
     answered: AtomicI64,
     max_memories: u32,
+    /// Told after each change.
+    changed: Notify,
+    closing: AtomicBool,
 }
 
 impl<S> std::fmt::Debug for Knowledge<S> {
@@ -69,7 +73,7 @@ impl<S> std::fmt::Debug for Knowledge<S> {
 #[derive(Debug, Default)]
 struct State {
     catalog: Catalog,
-    index: LexicalIndex,
+    index: Recall,
     /// The version behind each text of the index.
     ids: Vec<Ulid>,
     seq: u64,
@@ -158,6 +162,8 @@ impl<S: Store> Knowledge<S> {
             clock,
             answered: AtomicI64::new(i64::MIN),
             max_memories,
+            changed: Notify::new(),
+            closing: AtomicBool::new(false),
         });
         let (commands, queue) = mpsc::channel(QUEUE);
         let (progress, readiness) = watch::channel(Readiness::Building { done: 0, total: 0 });
@@ -166,6 +172,7 @@ impl<S: Store> Knowledge<S> {
             let closed = match writer.build(&progress).await {
                 Ok(()) => {
                     progress.send_replace(Readiness::Ready);
+                    writer.changed.notify_one();
                     writer::run(&writer, queue).await
                 }
                 Err(error) => {
@@ -174,12 +181,15 @@ impl<S: Store> Knowledge<S> {
                     writer::refuse(queue).await
                 }
             };
+            writer.closing.store(true, Ordering::Relaxed);
+            writer.changed.notify_one();
             writer.store.close().await;
             if let Some(answer) = closed {
                 // Nobody waits when the server was dropped instead of stopped.
                 answer.send(()).unwrap_or_default();
             }
         });
+        context.spawn("memory-meaning", meaning::keep(Arc::clone(&shared)));
         Self { shared, commands, readiness }
     }
 
@@ -266,6 +276,12 @@ impl<S: Store> Shared<S> {
         self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// Take a committed change in.
+    fn apply(&self, change: &Change) {
+        self.write().apply(change);
+        self.changed.notify_one();
+    }
+
     /// Remember that an answer is about this moment.
     fn answer_for(&self, moment: Moment) {
         self.answered.fetch_max(moment.millis(), Ordering::SeqCst);
@@ -342,7 +358,7 @@ impl State {
 
     fn add(&mut self, memory: &Memory) {
         let indexed = memory.retracted_at == Moment::NEVER;
-        let doc = indexed.then(|| self.index.insert(&memory.indexed_text()));
+        let doc = indexed.then(|| self.index.insert(&memory.indexed_text(), None));
         if doc.is_some() {
             self.ids.push(memory.id);
         }

@@ -7,24 +7,6 @@ pub(crate) fn clean(text: &str) -> String {
     untrusted::clean(text).into_owned()
 }
 
-/// Tokens a model is likely to need: a quarter of the ASCII characters, one for each other.
-pub(crate) fn tokens(text: &str) -> usize {
-    let ascii = text.bytes().filter(u8::is_ascii).count();
-    ascii.div_ceil(4) + text.chars().filter(|c| !c.is_ascii()).count()
-}
-
-/// As much of the beginning as fits into `budget` tokens.
-pub(crate) fn within_tokens(text: &str, budget: usize) -> &str {
-    let mut quarters = 0;
-    for (at, c) in text.char_indices() {
-        quarters += if c.is_ascii() { 1 } else { 4 };
-        if quarters > budget * 4 {
-            return text.get(..at).unwrap_or(text);
-        }
-    }
-    text
-}
-
 /// Characters `text` has as a JSON string, without the quotes.
 pub(crate) fn json_len(text: &str) -> usize {
     text.chars().map(json_width).sum()
@@ -86,16 +68,6 @@ pub(crate) fn glob_matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tokens_are_counted_and_cut() {
-        assert_eq!(tokens(""), 0);
-        assert_eq!(tokens("abcde"), 2);
-        assert_eq!(tokens("東京"), 2);
-        assert_eq!(within_tokens("abcdefgh", 1), "abcd");
-        assert_eq!(within_tokens("東京都", 2), "東京");
-        assert_eq!(within_tokens("abc", 9), "abc");
-    }
 
     #[test]
     fn windows_continue_where_they_ended() {

@@ -3,23 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use mcp_core::prelude::{CancellationToken, ToolError, task};
-use recall_engine::{Explanation, Shingles};
+use recall_engine::{Answer, DocId, Explanation, Query, Ranked, Verdict, Weights};
 use ulid::Ulid;
 
 use super::Knowledge;
-use crate::{
-    Error,
-    catalog::Filter,
-    memory::Memory,
-    moment::Moment,
-    store::Store,
-    text::{clean, tokens, within_tokens},
-};
+use crate::{Error, catalog::Filter, memory::Memory, moment::Moment, store::Store, text::clean};
 
 /// Hits considered, so that folding and the budget have something to choose from.
 const POOL: usize = 1_000;
-/// Likeness from which a lower hit folds into a higher one.
-const NEAR_DUPLICATE: f64 = 0.9;
 /// Rows read at a time while hits are collected.
 const READ: usize = 32;
 
@@ -30,7 +21,7 @@ pub(crate) struct Needle {
     pub(crate) filter: Filter,
     /// Most hits.
     pub(crate) k: usize,
-    /// Most tokens of text.
+    /// Most tokens of text, as [`recall_engine::tokens`] counts them.
     pub(crate) max_tokens: usize,
     /// Least score.
     pub(crate) min_score: f64,
@@ -41,6 +32,8 @@ pub(crate) struct Needle {
 #[derive(Debug)]
 pub(crate) struct Results {
     pub(crate) seq: u64,
+    /// Whether meaning took part.
+    pub(crate) meaning: bool,
     pub(crate) found: Vec<Found>,
     /// Further hits among the best `k` that the token budget left out.
     pub(crate) over_budget: usize,
@@ -51,8 +44,11 @@ pub(crate) struct Results {
 pub(crate) struct Found {
     /// The text is clean, and cut where `truncated` says so.
     pub(crate) memory: Memory,
-    /// Relative to the best match of words, which has 1; a key equal to the query has 1 too.
+    /// Relative to the best match, which has 1; a key equal to the query has 1 too.
     pub(crate) score: f64,
+    /// The shares of words and meaning, which add up to the score of all but a key match.
+    pub(crate) words: f64,
+    pub(crate) meaning: f64,
     pub(crate) key_match: bool,
     pub(crate) truncated: bool,
     /// Hits of nearly the same text, folded into this one.
@@ -65,13 +61,15 @@ pub(crate) struct Found {
 struct Candidate {
     id: Ulid,
     score: f64,
+    words: f64,
+    meaning: f64,
     key_match: bool,
 }
 
 impl<S: Store> Knowledge<S> {
-    /// Rank current memories for a query: a key equal to it first, then `BM25(words) + 0.2
-    /// BM25(pairs)`, then the newer. Importance and age are left out of the score until they are
-    /// shown to help on every measured set.
+    /// Rank current memories for a query: a key equal to it first, then words and meaning (0.7 and
+    /// 0.3; words alone while there are too few texts for a model), then the newer. Importance and
+    /// age are left out of the score until they are shown to help on every measured set.
     pub(crate) async fn search(
         &self,
         needle: Needle,
@@ -80,35 +78,35 @@ impl<S: Store> Knowledge<S> {
         self.ready().await?;
         let shared = Arc::clone(&self.shared);
         let asked = needle.clone();
-        let (seq, now, candidates) = task::compute(token, move |cancel| {
+        let (seq, meaning, now, candidates) = task::compute(token, move |cancel| {
             let state = shared.read();
             let now = shared.now(&state);
             shared.answer_for(now);
-            (state.seq, now, state.candidates(&asked, now, &|| cancel.is_cancelled()))
+            let candidates = state.candidates(&asked, now, &|| cancel.is_cancelled());
+            (state.seq, state.index.rank() > 0, now, candidates)
         })
         .await?;
-        let mut results = self.collect(&needle, candidates, now).await?;
-        results.seq = seq;
+        let (mut found, over_budget) = self.collect(&needle, candidates, now).await?;
         if needle.explain {
             let state = self.shared.read();
-            for found in &mut results.found {
+            for found in &mut found {
                 let doc = state.catalog.get(found.memory.id).and_then(|entry| entry.doc);
-                found.explanation = doc.and_then(|doc| state.index.explain(&needle.query, doc));
+                found.explanation =
+                    doc.and_then(|doc| state.index.words().explain(&needle.query, doc));
             }
         }
-        Ok(results)
+        Ok(Results { seq, meaning, found, over_budget })
     }
 
-    /// Read rows in rank order until `k` hits stand or the budget is full; fold near-duplicates.
+    /// Read rows in rank order until the answer is full.
     async fn collect(
         &self,
         needle: &Needle,
         candidates: Vec<Candidate>,
         now: Moment,
-    ) -> Result<Results, Error> {
-        let mut results = Results { seq: 0, found: Vec::new(), over_budget: 0 };
-        let mut shingles: Vec<Shingles> = Vec::new();
-        let mut spent = 0;
+    ) -> Result<(Vec<Found>, usize), Error> {
+        let mut answer = Answer::new(needle.k, needle.max_tokens);
+        let mut found: Vec<Found> = Vec::new();
         for chunk in candidates.chunks(READ) {
             let ids: Vec<Ulid> = chunk.iter().map(|candidate| candidate.id).collect();
             let rows = self.shared.store.rows(&ids).await?;
@@ -116,64 +114,42 @@ impl<S: Store> Knowledge<S> {
                 rows.into_iter().map(|row| (row.id, row)).collect();
             for candidate in chunk {
                 // A row that was purged or expired meanwhile is no hit.
-                let Some(memory) = rows.remove(&candidate.id).filter(|row| row.expires_at > now)
+                let Some(mut memory) =
+                    rows.remove(&candidate.id).filter(|row| row.expires_at > now)
                 else {
                     continue;
                 };
-                let these = Shingles::of(&memory.text);
-                let twin =
-                    shingles.iter().position(|other| these.likeness(other) >= NEAR_DUPLICATE);
-                if let Some(found) = twin.and_then(|index| results.found.get_mut(index)) {
-                    found.near_duplicates.push(memory.id);
-                    continue;
-                }
-                if results.found.len() + results.over_budget == needle.k {
-                    return Ok(results);
-                }
-                match present(memory, *candidate, needle.max_tokens, spent) {
-                    Some((found, cost)) if results.over_budget == 0 => {
-                        spent += cost;
-                        shingles.push(these);
-                        results.found.push(found);
+                memory.text = clean(&memory.text);
+                match answer.offer(&memory.text, 0) {
+                    Verdict::Taken { end, .. } => found.push(present(memory, end, *candidate)),
+                    Verdict::Folded(into) => {
+                        let into = found.get_mut(into).map(|found| &mut found.near_duplicates);
+                        into.into_iter().for_each(|twins| twins.push(memory.id));
                     }
-                    _ => results.over_budget += 1,
+                    Verdict::OverBudget => {}
+                    Verdict::Full => return Ok((found, answer.over_budget())),
                 }
             }
         }
-        Ok(results)
+        Ok((found, answer.over_budget()))
     }
 }
 
-/// A hit that fits into what is left of the budget, and its cost; the first one always fits, cut
-/// if need be.
-fn present(
-    mut memory: Memory,
-    candidate: Candidate,
-    budget: usize,
-    spent: usize,
-) -> Option<(Found, usize)> {
-    memory.text = clean(&memory.text);
-    let mut cost = tokens(&memory.text);
-    let mut truncated = false;
-    if spent + cost > budget {
-        if spent > 0 {
-            return None;
-        }
-        let end = within_tokens(&memory.text, budget).len();
-        memory.text.truncate(end);
-        cost = budget;
-        truncated = true;
-    }
-    let Candidate { score, key_match, .. } = candidate;
-    let found = Found {
+/// A hit with its text up to a byte.
+fn present(mut memory: Memory, end: usize, candidate: Candidate) -> Found {
+    let truncated = end < memory.text.len();
+    memory.text.truncate(end);
+    let Candidate { score, words, meaning, key_match, .. } = candidate;
+    Found {
         memory,
         score,
+        words,
+        meaning,
         key_match,
         truncated,
         near_duplicates: Vec::new(),
         explanation: None,
-    };
-    Some((found, cost))
+    }
 }
 
 impl super::State {
@@ -185,19 +161,36 @@ impl super::State {
         };
         let keyed = self.catalog.open_version(needle.query.trim()).map(|(id, _)| id);
         let keyed = keyed.filter(|&id| accepts(id));
-        let hits = self.index.search(
-            &needle.query,
-            POOL,
-            |doc| self.id_of(doc).is_some_and(|id| Some(id) != keyed && accepts(id)),
+        let query = Query {
+            weights: Weights::flat(),
+            accept: &|doc: DocId| {
+                self.id_of(doc).is_some_and(|id| Some(id) != keyed && accepts(id))
+            },
             stop,
-        );
+            ..Query::new(&needle.query, POOL)
+        };
+        let hits = self.index.search(&query);
         let best = hits.first().map_or(1.0, |hit| hit.score);
-        let first = keyed.map(|id| Candidate { id, score: 1.0, key_match: true });
+        let first = Candidate {
+            id: keyed.unwrap_or_default(),
+            score: 1.0,
+            words: 0.0,
+            meaning: 0.0,
+            key_match: true,
+        };
         let ranked = hits.iter().filter_map(|hit| {
-            let score = hit.score / best;
             let id = self.id_of(hit.doc)?;
-            (score >= needle.min_score).then_some(Candidate { id, score, key_match: false })
+            let candidate = Candidate::of(id, hit, best);
+            (candidate.score >= needle.min_score).then_some(candidate)
         });
-        first.into_iter().chain(ranked).collect()
+        keyed.map(|_| first).into_iter().chain(ranked).collect()
+    }
+}
+
+impl Candidate {
+    fn of(id: Ulid, hit: &Ranked, best: f64) -> Self {
+        let [score, words, meaning] =
+            [hit.score, hit.shares.words, hit.shares.meaning].map(|value| value / best);
+        Self { id, score, words, meaning, key_match: false }
     }
 }

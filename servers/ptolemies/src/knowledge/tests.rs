@@ -77,6 +77,17 @@ impl Bench {
         self.list(Selection::All, known_at).await.into_iter().map(|memory| memory.text).collect()
     }
 
+    /// Wait until there is a model of meaning.
+    async fn modelled(&self) {
+        let there = async {
+            while self.knowledge.shared.read().index.rank() == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(60);
+        tokio::time::timeout(limit, there).await.expect("a model within a minute");
+    }
+
     async fn search(&self, query: &str) -> Results {
         let needle = Needle {
             query: query.to_owned(),
@@ -254,7 +265,11 @@ async fn retract_hides_and_purge_deletes_every_version() {
     assert_eq!((purged.counts.memories, purged.counts.versions), (1, 2));
     assert_eq!(bench.store.len(), 0);
     assert!(bench.texts(Some(then)).await.is_empty());
-    assert_eq!(bench.knowledge.shared.read().index.stats().terms, 0, "words of the purged remain");
+    assert_eq!(
+        bench.knowledge.shared.read().index.words().stats().terms,
+        0,
+        "words of the purged remain"
+    );
     let empty = Filter { context: Some("nowhere".into()), ..Filter::default() };
     let none =
         bench.knowledge.forget(Target::Filter(empty), Mode::Purge, false, None).await.unwrap();
@@ -385,5 +400,60 @@ async fn ranking_puts_the_key_first_folds_twins_and_keeps_the_budget() {
     assert!(!results.found[0].truncated);
     bench.one(text(&format!("okapi {}", "long ".repeat(5_000)))).await;
     let results = bench.search("okapi").await;
-    assert!(results.found[0].truncated && results.found[0].memory.text.len() <= 8_000);
+    let cut = &results.found[0];
+    assert!(cut.truncated && recall_engine::tokens::estimate(&cut.memory.text) <= 2_000);
+}
+
+/// A text of words that only its subject has; of every eighth `automobile` is one.
+fn about(subject: &str, number: u32) -> String {
+    let mut state = number.wrapping_mul(2_654_435_761) | 1;
+    let mut words = vec![subject.to_owned()];
+    for _ in 0..8 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let letter =
+            |shift: u32| char::from(b'a' + u8::try_from((state >> shift) % 12).unwrap_or(0));
+        words.push(format!(
+            "{}{}{}",
+            &subject.chars().take(2).collect::<String>(),
+            letter(16),
+            letter(22)
+        ));
+    }
+    if number % 8 == 0 {
+        words.push("automobile".to_owned());
+    }
+    words.join(" ")
+}
+
+#[tokio::test]
+async fn meaning_finds_what_keeps_like_company_and_forgets_what_is_purged() {
+    let bench = Bench::new();
+    assert!(!bench.search("anything").await.meaning);
+    let items = (0..400).map(|n| text(&about(if n % 2 == 0 { "traffic" } else { "orchard" }, n)));
+    let stored = bench.store(items.collect()).await.unwrap();
+    bench.modelled().await;
+    let needle = Needle {
+        query: "automobile".to_owned(),
+        filter: Filter::default(),
+        k: 100,
+        max_tokens: 8_000,
+        min_score: 0.0,
+        explain: false,
+    };
+    let found = bench.knowledge.search(needle, &CancellationToken::new()).await.unwrap();
+    assert!(found.meaning);
+    let (named, others): (Vec<_>, Vec<_>) =
+        found.found.iter().partition(|hit| hit.memory.text.contains("automobile"));
+    assert_eq!(named.len(), 50);
+    let near = others.iter().filter(|hit| hit.memory.text.starts_with("traffic")).count();
+    assert!(near * 10 >= others.len() * 9, "{near} of {} without the word", others.len());
+    for hit in &found.found {
+        assert!((hit.words + hit.meaning - hit.score).abs() < 1e-12);
+    }
+
+    let automobiles = stored.outcomes.iter().step_by(8).map(|outcome| outcome.id).collect();
+    bench.knowledge.forget(Target::Ids(automobiles), Mode::Purge, false, None).await.unwrap();
+    assert!(bench.search("automobile").await.found.is_empty(), "the word is gone from the model");
+    let bench = bench.restart().await;
+    assert!(bench.search("automobile").await.found.is_empty());
 }

@@ -196,12 +196,12 @@ impl<S: Store> Writer<'_, S> {
         }
         match self.shared.store.commit(&change).await {
             Ok(()) => {
-                self.shared.write().apply(&change);
+                self.shared.apply(&change);
                 Ok(())
             }
             Err(CommitError::NotWritten(error)) => Err(error),
             Err(CommitError::Unconfirmed) => {
-                self.shared.write().apply(&change);
+                self.shared.apply(&change);
                 Err(Error::OutcomeUnknown { repeatable })
             }
             Err(CommitError::Unknown(error)) => {

@@ -72,7 +72,7 @@ struct Hit {
     id: String,
     /// What it is.
     kind: &'static str,
-    /// Relative to the best match of words, 0-1.
+    /// Relative to the best match, 0-1.
     score: f64,
     /// True when the key equals the query.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -103,9 +103,20 @@ struct Hit {
     /// Hits of nearly the same text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     near_duplicates: Vec<String>,
-    /// What made the score, largest first.
+    /// What made the score.
     #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: Option<Vec<Part>>,
+    explanation: Option<Made>,
+}
+
+/// Shares of a score.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Made {
+    /// Of words.
+    words: f64,
+    /// Of meaning (LSA).
+    meaning: f64,
+    /// What made the share of words, largest first.
+    terms: Vec<Part>,
 }
 
 /// A term or pair of neighbouring terms in a score.
@@ -123,8 +134,8 @@ struct Part {
 
 #[tool_router(router = search_tools, vis = "pub(crate)")]
 impl Server {
-    /// Find memories by words (BM25 over stems and neighbouring pairs; a key equal to the query
-    /// comes first). Returns texts with scores, best first.
+    /// Find memories by words (BM25 over stems and neighbouring pairs) and, from 64 memories on, by
+    /// meaning (LSA); a key equal to the query comes first. Returns texts with scores, best first.
     #[tool(
         title = "Search memories",
         annotations(
@@ -170,7 +181,7 @@ impl From<Results> for SearchKnowledgeOutput {
     fn from(results: Results) -> Self {
         Self {
             seq: results.seq,
-            legs: vec!["lexical"],
+            legs: if results.meaning { vec!["lexical", "semantic"] } else { vec!["lexical"] },
             hits: results.found.into_iter().map(Hit::from).collect(),
             over_budget: Some(results.over_budget).filter(|&count| count > 0),
             untrusted: vec!["/hits"],
@@ -188,7 +199,11 @@ impl From<Found> for Hit {
                 memories: part.texts,
                 score: part.score,
             };
-            explanation.parts.into_iter().map(part).collect()
+            Made {
+                words: found.words,
+                meaning: found.meaning,
+                terms: explanation.parts.into_iter().map(part).collect(),
+            }
         });
         Self {
             id: memory.id.to_string(),
