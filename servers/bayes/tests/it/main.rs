@@ -4,6 +4,7 @@ mod compare;
 mod distribution;
 mod model;
 mod scene;
+mod support;
 mod tools;
 
 mcp_testkit::suite!(machina_bayes::Server);
