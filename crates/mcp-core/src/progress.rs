@@ -35,6 +35,11 @@ impl Progress {
         self.to.is_some() || self.task.is_some()
     }
 
+    /// Whether the call is a task: its caller does not wait for the answer.
+    pub fn is_task(&self) -> bool {
+        self.task.is_some()
+    }
+
     /// Report `done` of `total` (any unit), with a short message.
     pub async fn report(&self, done: f64, total: Option<f64>, message: &str) {
         if let Some(task) = &self.task {

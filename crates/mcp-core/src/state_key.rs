@@ -21,7 +21,9 @@ pub use self::{
     canonical::{canonical_json, digest_of},
     request_state::{InvalidState, RequestState},
 };
-use crate::{ConfigError, Result, SecretString, ToolError, cursor::Cursor, state_dir::StateDir};
+use crate::{
+    ConfigError, Principal, Result, SecretString, ToolError, cursor::Cursor, state_dir::StateDir,
+};
 
 /// Fewest bytes of a configured key.
 pub const MIN_BYTES: usize = 32;
@@ -46,6 +48,7 @@ struct Keys {
     confirm_state: Sealer,
     request_state: Sealer,
     cursor: Sealer,
+    name: hmac::Key,
 }
 
 impl fmt::Debug for StateKey {
@@ -123,6 +126,15 @@ impl StateKey {
         RequestState::new(self.clone(), tool)
     }
 
+    /// The name of what a caller makes from `content`: `<prefix>_` and 32 hexadecimal digits. Equal
+    /// content of the same caller has the same name; without the key none can be guessed.
+    pub fn name(&self, prefix: &str, owner: &Principal, content: &[u8]) -> String {
+        let bound = joined(&[prefix.as_bytes(), owner.id().as_bytes(), content]);
+        let tag = hmac::sign(&self.keys().name, &bound);
+        let digits = tag.as_ref().first_chunk::<16>().copied().unwrap_or_default();
+        format!("{prefix}_{}", hex::encode(digits))
+    }
+
     pub(crate) fn sealer(&self, purpose: Purpose) -> &Sealer {
         match purpose {
             Purpose::ConfirmToken => &self.keys().confirm_token,
@@ -147,6 +159,10 @@ impl Keys {
             confirm_state: sealer("confirm-state")?,
             request_state: sealer("request-state")?,
             cursor: sealer("cursor")?,
+            name: hmac::Key::new(
+                hmac::HMAC_SHA256,
+                hmac::sign(&secret, b"machina/state-key/1/name").as_ref(),
+            ),
         })
     }
 }
@@ -272,6 +288,23 @@ mod tests {
                 let opened = key.sealer(read).open(&[b"a"], &sealed);
                 assert_eq!(opened.is_some(), made == read, "{made:?} read as {read:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_is_of_its_owner_and_content() {
+        let key = StateKey::random().unwrap();
+        let (ours, theirs) = (Principal::local(), Principal::anonymous());
+        let name = key.name("run", &ours, b"x");
+        assert_eq!((name.len(), name.starts_with("run_")), (36, true));
+        assert_eq!(name, key.name("run", &ours, b"x"));
+        for other in [
+            key.name("run", &theirs, b"x"),
+            key.name("run", &ours, b"y"),
+            key.name("data", &ours, b"x"),
+            StateKey::random().unwrap().name("run", &ours, b"x"),
+        ] {
+            assert_ne!(name.rsplit('_').next(), other.rsplit('_').next());
         }
     }
 

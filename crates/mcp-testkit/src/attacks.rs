@@ -48,7 +48,7 @@ macro_rules! attacks {
                     tr_07[http stdio], tr_16[http], tr_17[http], tr_18[http], tr_19[http rest stdio];
                 slow: tr_08[http], tr_09[http], tr_10[http];
                 transport: tr_11[http], tr_12[http stdio], tr_13[http stdio], tr_14[stdio], tr_15[http stdio],
-                    tr_20[http], tr_21[http stdio];
+                    tr_21[http stdio];
                 identity: au_01[http rest], au_02[http], au_03[http], au_04[http], au_05[http], au_06[http], au_07[http rest],
                     au_08[http], au_09[http], au_12[http], au_13[http stdio], au_14[http],
                     au_15[http], au_16[http];
@@ -58,7 +58,7 @@ macro_rules! attacks {
                 definition: ou_01[stdio];
                 output: ou_03[http stdio], ou_04[http], ou_05[http rest stdio], ou_08[http], ou_09[http];
             }
-            $crate::__attacks! { @scene $server; upstream: ou_02, ou_06, ou_07; held: au_10, au_11 }
+            $crate::__attacks! { @scene $server; transport: tr_20; upstream: ou_02, ou_06, ou_07; held: au_10, au_11 }
 
             #[test]
             fn what_is_advertised_is_checked() {

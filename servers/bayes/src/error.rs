@@ -67,6 +67,22 @@ pub enum Error {
         /// What it has.
         known: Vec<String>,
     },
+    /// A run has no variable, or element, of a name that was asked for.
+    #[error("the run has no `{name}`")]
+    Variable {
+        /// The name.
+        name: String,
+        /// What it has.
+        known: String,
+    },
+    /// More columns than are served.
+    #[error("{found} columns or more, and a page has {most}")]
+    Columns {
+        /// Asked for.
+        found: usize,
+        /// Served.
+        most: usize,
+    },
     /// The memory for draws is taken by other runs.
     #[error("the memory for draws is taken by other runs")]
     Full,
@@ -104,6 +120,12 @@ impl From<Error> for ToolError {
             Error::Variables { known } => Self::new(Kind::NotFound, "unknown_name", message)
                 .with_field("/vars")
                 .with_hint(format!("it has {}", known.join(", "))),
+            Error::Variable { known, .. } => Self::new(Kind::NotFound, "unknown_name", message)
+                .with_field("/vars")
+                .with_hint(known),
+            Error::Columns { .. } => Self::new(Kind::InvalidInput, "limit_exceeded", message)
+                .with_field("/vars")
+                .with_hint("name the variables or elements in vars, like [\"mu\", \"theta[1]\"]"),
             Error::Full => Self::new(Kind::RateLimited, "limit_exceeded", message)
                 .with_hint("wait until older runs end, or ask for fewer draws"),
         }

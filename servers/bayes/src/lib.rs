@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod data;
 mod error;
 mod job;
 mod label;
 mod run;
 mod server;
+mod store;
 mod tools;
 
 pub use config::Config;

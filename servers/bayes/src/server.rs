@@ -4,18 +4,25 @@ use std::time::Duration;
 
 use mcp_core::{cursor::Cursor, prelude::*};
 
-use crate::{Config, run::Runs, tools};
+use crate::{Config, data::Datasets, run::Runs, tools};
 
 /// Exact Bayesian answers and sampled models.
 #[derive(Debug)]
 pub struct Server {
     pub(crate) runs: Runs,
+    pub(crate) data: Datasets,
     /// Cursors of `summarize_run`.
     pub(crate) rows: Cursor,
+    /// Cursors of `get_draws`.
+    pub(crate) draws: Cursor,
+    /// Cursors of `list_runs`.
+    pub(crate) listed_runs: Cursor,
+    /// Cursors of `list_data`.
+    pub(crate) listed_data: Cursor,
 }
 
-/// Ten seconds above the longest run.
-const RUN_DEADLINE: Duration = Duration::from_secs(120);
+/// Above the longest time that binding a model takes.
+const BIND_DEADLINE: Duration = Duration::from_secs(70);
 
 impl McpServer for Server {
     const FACTS: Facts =
@@ -23,9 +30,22 @@ impl McpServer for Server {
 
     type Config = Config;
 
-    async fn start(_config: Config, context: StartContext) -> Result<Self, StartError> {
-        let rows = context.state_key()?.cursor("summarize_run", 1);
-        Ok(Self { runs: Runs::new(), rows })
+    async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+        let (runs, data) = (Runs::open(&context, &config)?, Datasets::open(&context, &config)?);
+        runs.sweep(&data);
+        let key = context.state_key()?;
+        Ok(Self {
+            runs,
+            data,
+            rows: key.cursor("summarize_run", 1),
+            draws: key.cursor("get_draws", 1),
+            listed_runs: key.cursor("list_runs", 1),
+            listed_data: key.cursor("list_data", 1),
+        })
+    }
+
+    async fn stop(&self) {
+        self.runs.park().await;
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -33,7 +53,7 @@ impl McpServer for Server {
     }
 
     fn toolsets() -> &'static [Toolset] {
-        &[Toolset {
+        const CORE: Toolset = Toolset {
             name: "core",
             purpose: "exact answers (Bayes' rule, conjugate updates, A/B and group tests, distributions, priors) and \
                       models in Stan's language",
@@ -49,15 +69,35 @@ impl McpServer for Server {
                 "summarize_run",
                 "update_conjugate",
             ],
-        }]
+        };
+        const RUNS: Toolset = Toolset {
+            name: "runs",
+            purpose: "models with data that stay, long runs, their draws: check, fit, watch, stop, delete",
+            tools: &[
+                "cancel_run",
+                "check_model",
+                "delete_objects",
+                "diagnose_run",
+                "fit_model",
+                "get_draws",
+                "list_data",
+                "list_runs",
+                "register_data",
+                "summarize_run",
+            ],
+        };
+        &[CORE, RUNS]
     }
 
     fn policy(tool: &str) -> CallPolicy {
         match tool {
             // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
             "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
-            "check_model" => CallPolicy::new().deadline(RUN_DEADLINE),
-            "fit_model" => CallPolicy::new().deadline(RUN_DEADLINE).weight(5),
+            "check_model" => CallPolicy::new().deadline(BIND_DEADLINE),
+            "fit_model" => CallPolicy::new()
+                .deadline(CallPolicy::MAX_DEADLINE)
+                .weight(5)
+                .task(TaskSupport::Optional),
             _ => CallPolicy::new(),
         }
     }

@@ -3,16 +3,20 @@
 mod ab;
 mod compare;
 mod conjugate;
+mod data;
 mod distribution;
+mod draws;
 mod fit;
 mod model;
 mod rule;
+mod run;
 mod summary;
 
 use mcp_core::prelude::*;
 
 use crate::Server;
 pub(crate) use fit::SamplerOutput;
+pub(crate) use model::data as engine_data;
 
 /// All tools.
 pub(crate) fn router() -> ToolRouter<Server> {
@@ -24,6 +28,9 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::model_tools()
         + Server::fit_tools()
         + Server::summary_tools()
+        + Server::draw_tools()
+        + Server::run_tools()
+        + Server::data_tools()
 }
 
 /// Version of the engine, in every answer.

@@ -13,9 +13,7 @@ mod entry;
 mod error;
 mod journal;
 mod report;
-mod store;
 mod trial;
-mod turn;
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +25,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use mcp_core::prelude::*;
+use mcp_core::{folders::Folders, prelude::*, turn::Turns};
 use tokio::sync::watch;
 
 pub(crate) use self::{
@@ -38,7 +36,7 @@ pub(crate) use self::{
     report::Report,
     trial::Trial,
 };
-use self::{checkpoint::Checkpoint, entry::Ledger, journal::Journal, store::Store, turn::Turns};
+use self::{checkpoint::Checkpoint, entry::Ledger, journal::Journal};
 use crate::{
     job::Job,
     pool::Pool,
@@ -55,7 +53,7 @@ pub(crate) struct Runs(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     /// Absent when nothing says where.
-    store: Option<Store>,
+    store: Option<Folders>,
     max_runs: u32,
     pool: Arc<Pool>,
     threads: usize,
@@ -89,7 +87,7 @@ impl Runs {
         threads: usize,
     ) -> Self {
         let store = match context.state_dir() {
-            Ok(dir) => Some(Store::new(&dir)),
+            Ok(dir) => Some(Folders::new(dir.join("runs"), "run")),
             Err(error) => {
                 tracing::warn!(%error, "no runs are kept: only optimize_problem works");
                 None
@@ -167,7 +165,8 @@ impl Runs {
             }
             let ledger = Ledger::new(header, StatusEntry::of(first));
             let folder = store.folder(&owner, &id).ok_or(RunError::NoStore)?;
-            let journal = store.create(&owner, &id, &ledger.entries())?;
+            let entries = ledger.entries();
+            let journal = store.create(&owner, &id, |dir| Journal::create(dir, &entries))?;
             Ok(Active::new((owner, id, folder), journal, ledger, Arc::new(job)))
         });
         let active = Arc::new(made.await??);
@@ -343,7 +342,7 @@ impl Shared {
     }
 }
 
-fn read(store: &Store, owner: &str, id: &str) -> Result<Overview, RunError> {
+fn read(store: &Folders, owner: &str, id: &str) -> Result<Overview, RunError> {
     let unknown = || RunError::NotFound(shown(id));
     let folder: PathBuf = store.folder(owner, id).ok_or_else(unknown)?;
     if !folder.is_dir() {

@@ -98,16 +98,25 @@ pub(super) async fn ask(
     method: &str,
     params: &Value,
 ) -> TestResult<Response> {
-    let message = wire::modern(1, method, params).to_string();
+    tell(address, credential, &wire::modern(1, method, params)).await
+}
+
+/// The same, with a message as it stands.
+pub(super) async fn tell(
+    address: SocketAddr,
+    credential: Option<&str>,
+    message: &Value,
+) -> TestResult<Response> {
+    let (method, params) = (message["method"].as_str().unwrap_or_default(), &message["params"]);
     let mut headers = PLAIN.to_vec();
     headers.extend([("MCP-Protocol-Version", wire::MODERN), ("Mcp-Method", method)]);
-    if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
+    if let Some(name) = ["name", "uri", "taskId"].iter().find_map(|key| params[*key].as_str()) {
         headers.push(("Mcp-Name", name));
     }
     if let Some(credential) = credential {
         headers.push(("Authorization", credential));
     }
-    http::post(address, &headers, message.as_bytes()).await
+    http::post(address, &headers, message.to_string().as_bytes()).await
 }
 
 async fn list(address: SocketAddr, credential: Option<&str>) -> TestResult<Response> {

@@ -3,18 +3,20 @@
 use std::{collections::BTreeSet, net::SocketAddr, process::Stdio};
 
 use futures_util::{StreamExt, stream};
-use mcp_core::McpServer;
+use mcp_core::{McpServer, TaskSupport, task_store};
 use serde_json::{Value, json};
 
 use super::{
     Outcome,
     channel::{LIMITS, Transport},
+    identity,
+    upstream::Scene,
 };
 use crate::{
     TestResult,
     binary::{HttpServer, StdioServer, command, free_port},
     ensure, http,
-    suite::{fault, stdio},
+    suite::{self, fault, stdio},
     wire::{modern, notification},
 };
 
@@ -94,23 +96,71 @@ pub async fn tr_15<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     Ok(Outcome::Run)
 }
 
-/// More tasks than a principal may have; task ids by guessing.
-pub async fn tr_20<S: McpServer>(_: Transport) -> TestResult<Outcome> {
+/// Task ids that are guessed.
+const GUESSES: u32 = 2_000;
+
+/// More tasks than a principal may have; task ids by guessing, and of another. The scene's call that may
+/// become a task makes them.
+pub async fn tr_20<S: McpServer>(scene: &'static Scene) -> TestResult<Outcome> {
     if S::LEGACY_SESSIONS {
         return Ok(Outcome::NotApplicable("its tasks are the official suite's"));
     }
-    let server = HttpServer::start(&S::FACTS.member.binary(), &[]).await?;
-    let discovered = http::modern(server.address, "server/discover", &json!({})).await?.json()?;
-    let extensions = &discovered["result"]["capabilities"]["extensions"];
-    if extensions.get("io.modelcontextprotocol/tasks").is_some() {
-        return Ok(Outcome::Pending("a flood of tasks"));
+    let server = HttpServer::start(&S::FACTS.member.binary(), &identity::settings()).await?;
+    let address = server.address;
+    let [tester, another] =
+        ["tester", "another"].map(|who| format!("Bearer {}", identity::token_of::<S>(who)));
+    let discovered =
+        identity::ask(address, Some(&tester), "server/discover", &json!({})).await?.json()?;
+    let get = |id: String| with_tasks("tasks/get", &json!({"taskId": id}));
+    if !suite::http::declares_tasks(&discovered) {
+        for index in 0..100 {
+            let guess = get(format!("task-{index:032x}"));
+            let answer = identity::tell(address, Some(&tester), &guess).await?.json()?;
+            ensure!(answer["error"]["code"] == -32601, "{answer}");
+        }
+        return Ok(Outcome::NotApplicable("declares no tasks: tasks/get is -32601"));
     }
-    for index in 0..100 {
-        let guess = json!({"taskId": format!("task-{index:032x}")});
-        let answer = http::modern(server.address, "tasks/get", &guess).await?.json()?;
-        ensure!(answer["error"]["code"] == -32601, "{answer}");
+    let mut calls = scene.held.iter().map(|held| held.given_by);
+    let call = calls.find(|call| S::policy(call.0).task != TaskSupport::Never);
+    let call = call.ok_or("no call of the scene becomes a task")?;
+    let arguments: Value = serde_json::from_str(call.1)?;
+    let message = with_tasks("tools/call", &json!({"name": call.0, "arguments": arguments}));
+    let mut first = String::new();
+    for nth in 0..=task_store::PER_OWNER {
+        let answer = identity::tell(address, Some(&tester), &message).await?.json()?;
+        let made = answer["result"]["taskId"].as_str();
+        if nth == task_store::PER_OWNER {
+            let said = answer["result"]["content"][0]["text"].as_str().unwrap_or_default();
+            ensure!(made.is_none() && said.contains("too_many_tasks"), "{answer}");
+            break;
+        }
+        let made = made.ok_or_else(|| format!("task {nth} was not made: {answer}"))?;
+        if nth == 0 {
+            first = made.to_owned();
+        }
     }
-    Ok(Outcome::NotApplicable("declares no tasks: tasks/get is -32601"))
+    let own = identity::tell(address, Some(&tester), &get(first.clone())).await?.json()?;
+    ensure!(own["result"]["taskId"] == *first, "its own task is not there: {own}");
+    let theirs = identity::tell(address, Some(&another), &get(first)).await?.json()?;
+    let guess = |index: u32| {
+        let (credential, message) = (&tester, get(format!("{index:032x}")));
+        async move { identity::tell(address, Some(credential), &message).await?.json() }
+    };
+    let mut answers = stream::iter((0..GUESSES).map(guess)).buffer_unordered(16);
+    while let Some(answer) = answers.next().await {
+        let answer = answer?;
+        ensure!(answer["error"]["code"] == -32602, "{answer}");
+        ensure!(answer["error"] == theirs["error"], "{theirs}, but {answer}");
+    }
+    Ok(Outcome::Run)
+}
+
+/// A request of a client that has tasks.
+fn with_tasks(method: &str, params: &Value) -> Value {
+    let mut message = modern(1, method, params);
+    message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
+        json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    message
 }
 
 /// Text that would forge log lines or series.

@@ -8,16 +8,19 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::{Duration, Instant};
 
-use super::{
-    engine_version,
-    model::data,
-    summary::{ReasonOutput, Row, rows, said},
-};
+use super::{engine_version, model::data};
 use crate::{
     Error, Server,
-    job::{self, Job, Sampled},
-    run::Run,
+    job::{self, Job},
+    run::{Found, Plan},
+    store::{Head, Source, Status, head::Kept, now_ms},
 };
+
+mod output;
+mod wait;
+
+use self::output::FitOutput;
+pub(crate) use self::output::SamplerOutput;
 
 /// A model, its data and how to sample.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -29,11 +32,14 @@ pub(crate) struct FitArgs {
     /// Values of the data block by name; matrices as lists of rows.
     #[serde(default)]
     data: BTreeMap<String, Value>,
+    /// From `register_data`; `data` wins.
+    #[schemars(length(max = 64))]
+    data_id: Option<String>,
     /// Chains.
     #[serde(default = "chains")]
     #[schemars(range(min = 1, max = 16))]
     chains: u32,
-    /// Draws of each chain that adapt and are not kept.
+    /// Adapting draws of each chain.
     #[serde(default = "draws")]
     #[schemars(range(min = 100, max = 10_000))]
     tune: usize,
@@ -57,8 +63,12 @@ pub(crate) struct FitArgs {
     seed: Option<u64>,
     /// Longest sampling in seconds; what was drawn until then is kept.
     #[serde(default = "time")]
-    #[schemars(range(min = 1.0, max = 110.0))]
+    #[schemars(range(min = 1.0, max = 900.0))]
     max_time_s: f64,
+    /// Wait so long, ms; the run goes on.
+    #[serde(default = "wait")]
+    #[schemars(range(max = 60_000))]
+    wait_ms: u32,
     /// Mass of the intervals.
     #[serde(default = "prob")]
     #[schemars(range(min = 0.01, max = 0.9999))]
@@ -85,79 +95,19 @@ fn time() -> f64 {
     60.0
 }
 
+fn wait() -> u32 {
+    10_000
+}
+
 pub(super) fn prob() -> f64 {
     0.94
 }
-
-/// A sampled model.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct FitOutput {
-    /// Names the run for `summarize_run` and `diagnose_run`, for 24 hours or until the server ends.
-    run_id: String,
-    /// Whether all wanted draws were made.
-    status: Status,
-    /// Whether the draws may be used.
-    reliable: bool,
-    /// Why not, and what to do.
-    reasons: Vec<ReasonOutput>,
-    /// What to look at all the same.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<ReasonOutput>,
-    /// The first parameters, then transformed parameters; generated quantities by `summarize_run`.
-    summary: Vec<Row>,
-    /// Rows there are of these.
-    rows_total: usize,
-    /// How it was sampled.
-    sampler: SamplerOutput,
-    /// What the model printed while it was bound.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    printed: String,
-    /// Seed used.
-    seed: u64,
-    /// Version of the engine.
-    engine_version: String,
-    /// Milliseconds it took; 0 for the answer of an equal earlier call.
-    elapsed_ms: u64,
-}
-
-/// State of a run.
-#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Status {
-    Complete,
-    Partial,
-}
-
-/// How a run was sampled.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(crate) struct SamplerOutput {
-    /// Free parameters.
-    pub(crate) dimension: usize,
-    /// Chains.
-    pub(crate) chains: usize,
-    /// Kept draws of all chains.
-    pub(crate) draws: usize,
-    /// Divergent draws among them.
-    pub(crate) divergences: usize,
-    /// Wanted acceptance of the attempt that is kept.
-    pub(crate) target_accept: f64,
-    /// Attempts with smaller and smaller steps.
-    pub(crate) attempts: usize,
-    /// Gradients of the kept attempt.
-    pub(crate) gradients: u64,
-    /// Step size of each chain.
-    pub(crate) step_sizes: Vec<f64>,
-}
-
-/// Rows of the summary in the answer of `fit_model`.
-const SHOWN: usize = 20;
 
 #[tool_router(router = fit_tools, vis = "pub(crate)")]
 impl Server {
     /// Fit a model in Stan's language by NUTS, without a compiler: adapts, reruns with smaller steps if
     /// draws diverge, judges itself. Answers `reliable` with reasons, a summary of the parameters and a
-    /// `run_id` (24 h). Equal arguments give equal draws. Refused models name line, column and fix.
+    /// `run_id` (24 h). An equal call answers with the same run. Refused models name line, column and fix.
     #[tool(
         title = "Fit a model",
         annotations(
@@ -172,47 +122,131 @@ impl Server {
         Parameters(args): Parameters<FitArgs>,
         caller: Principal,
         ct: CancellationToken,
-        progress: Progress,
+        told: Progress,
     ) -> Result<Json<FitOutput>> {
         let started = Instant::now();
-        let digest = args.digest();
-        let prob = args.prob;
-        if let Some((run_id, run)) = self.runs.equal(&caller, digest) {
-            return Ok(Json(FitOutput::new(run_id, &run, prob, String::new(), 0)?));
+        let (digest, prob) = (args.digest(), args.prob);
+        let id = self.runs.name(&caller, &[&digest[..], engine_version().as_bytes()].concat());
+        let until = args.until(started, &told);
+        if let Some(found) = self.runs.equal(&caller, &id).await? {
+            let elapsed = Duration::ZERO;
+            return self.joined((found, id), (prob, elapsed), &caller, until, &told).await;
         }
-        let seed = args.seed.unwrap_or_else(|| from_digest(digest));
-        let settings = args.settings(seed);
-        let until = started + Duration::from_secs_f64(args.max_time_s).min(job::MAX_TIME);
+        let plan = self.plan(args, digest, &caller, &ct).await?;
+        let active = match self.runs.begin(&caller, &id, plan).await? {
+            Found::Active(active) => active,
+            // An equal call of another process was faster.
+            found @ Found::Stored(_) => {
+                return self
+                    .joined((found, id), (prob, started.elapsed()), &caller, until, &told)
+                    .await;
+            }
+        };
+        match wait::own(&active, until, &ct, &told).await {
+            None => Ok(Json(FitOutput::running(id, &active.head, Some(active.watched())))),
+            Some(ended) => {
+                if ended.state.status == Status::Failed {
+                    // Nobody knows its name yet.
+                    drop(self.runs.delete(&caller, &id).await);
+                }
+                FitOutput::ended((id, &active), &ended, prob, started.elapsed())
+            }
+        }
+    }
+}
+
+impl Server {
+    /// The answer of a run that an earlier call began.
+    async fn joined(
+        &self,
+        (found, id): (Found, String),
+        (prob, elapsed): (f64, Duration),
+        caller: &Principal,
+        until: Instant,
+        told: &Progress,
+    ) -> Result<Json<FitOutput>> {
+        let run = match found {
+            Found::Active(active) => {
+                return match wait::any(&active, until, told).await {
+                    None => Ok(Json(FitOutput::running(id, &active.head, Some(active.watched())))),
+                    Some(ended) => FitOutput::ended((id, &active), &ended, prob, elapsed),
+                };
+            }
+            Found::Stored(run) => run,
+        };
+        let run = wait::elsewhere(&self.runs, caller, &id, *run, until).await?;
+        if run.status == Status::Running {
+            return Ok(Json(FitOutput::running(id, &run.head, None)));
+        }
+        let loaded = self.runs.get(caller, &id).await?;
+        Ok(Json(FitOutput::new(id, &loaded, prob, elapsed)?))
+    }
+
+    /// Bind the model: what is wrong with it is told before a run begins.
+    async fn plan(
+        &self,
+        args: FitArgs,
+        digest: [u8; 32],
+        caller: &Principal,
+        ct: &CancellationToken,
+    ) -> Result<Plan> {
         let refuse = |diagnostic| Error::Model(Box::new(diagnostic));
-        let (count, is_adaptive) = (args.chains, args.target_accept.is_none());
-        let given = data(args.data).map_err(refuse)?;
-        let model = job::try_bind(args.code, given, seed, until, &ct).await?.map_err(refuse)?;
-        let bytes = size(&model, &settings, count);
-        let share = self.runs.share(bytes)?;
-        let printed = model.printed().to_owned();
-        let job = Job { model: Arc::new(model), settings, chains: count, is_adaptive, until };
-        let dimension = job.model.dim();
-        let sampled = job.run(&ct, &progress).await?;
-        let sampler = SamplerOutput::new(dimension, &sampled);
-        let run = Arc::new(Run::new(sampled.posterior, sampler, seed, share));
-        let run_id = self.runs.keep(&caller, digest, Arc::clone(&run))?;
-        let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Json(FitOutput::new(run_id, &run, prob, printed, elapsed)?))
+        let seed = args.seed.unwrap_or_else(|| from_digest(digest));
+        let (settings, chains) = (args.settings(seed), args.chains);
+        let (target_accept, max_time_s) = (args.target_accept, args.max_time_s);
+        let given = (args.code.as_str(), args.data);
+        let values = self.values_for(given, args.data_id.as_deref(), caller).await?;
+        let source = Source { code: args.code, data: values };
+        let given = data(source.data.clone()).map_err(refuse)?;
+        let until = Instant::now() + job::BIND_TIME;
+        let model =
+            job::try_bind(source.code.clone(), given, seed, until, ct).await?.map_err(refuse)?;
+        let head = Head {
+            created_ms: now_ms(),
+            engine: engine_version(),
+            seed,
+            chains: chains as usize,
+            tune: settings.tune,
+            draws: settings.draws,
+            target_accept,
+            max_treedepth: settings.max_depth,
+            max_time_s,
+            dimension: model.dim(),
+            width: model.width(),
+            variables: model.variables().iter().map(Kept::of).collect(),
+            printed: model.printed().to_owned(),
+        };
+        let bytes = size(&model, &settings, chains);
+        let (model, time) = (Arc::new(model), Duration::from_secs_f64(max_time_s));
+        let is_adaptive = target_accept.is_none();
+        Ok(Plan { head, source, job: Job { model, settings, chains, is_adaptive, time }, bytes })
     }
 }
 
 impl FitArgs {
-    /// What tells equal calls.
+    /// What tells equal calls: all that changes the draws.
     fn digest(&self) -> [u8; 32] {
-        let text = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(text).into()
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Value::Object(fields) = &mut value {
+            fields.remove("prob");
+            fields.remove("wait_ms");
+        }
+        Sha256::digest(value.to_string()).into()
+    }
+
+    /// When to answer at the latest. Nobody waits for the answer of a task.
+    fn until(&self, started: Instant, told: &Progress) -> Instant {
+        if told.is_task() {
+            return mcp_core::deadline::leaving(Duration::from_secs(5), CallPolicy::MAX_DEADLINE);
+        }
+        started + Duration::from_millis(u64::from(self.wait_ms))
     }
 
     fn settings(&self, seed: u64) -> Settings {
         Settings {
             tune: self.tune,
             draws: self.draws,
-            target_accept: self.target_accept.unwrap_or(0.8),
+            target_accept: self.target_accept.unwrap_or(job::ATTEMPTS[0]),
             max_depth: self.max_treedepth,
             radius: self.init_radius,
             seed,
@@ -230,43 +264,4 @@ fn from_digest(digest: [u8; 32]) -> u64 {
 fn size(model: &Model, settings: &Settings, chains: u32) -> usize {
     let numbers = model.width() + model.dim() + 8;
     numbers.saturating_mul(settings.draws).saturating_mul(chains as usize).saturating_mul(8)
-}
-
-impl SamplerOutput {
-    fn new(dimension: usize, sampled: &Sampled) -> Self {
-        let posterior = &sampled.posterior;
-        Self {
-            dimension,
-            chains: posterior.chains.len(),
-            draws: posterior.draws(),
-            divergences: posterior.divergent(),
-            target_accept: sampled.target_accept,
-            attempts: sampled.attempts,
-            gradients: posterior.chains.iter().map(|chain| chain.ended.gradients).sum(),
-            step_sizes: posterior.chains.iter().map(|chain| chain.ended.step).collect(),
-        }
-    }
-}
-
-impl FitOutput {
-    fn new(run_id: String, run: &Run, prob: f64, printed: String, elapsed_ms: u64) -> Result<Self> {
-        let verdict = run.posterior.verdict();
-        let places: Vec<(String, usize)> = run.posterior.labels(1).collect();
-        let summary = rows(&run.posterior, places.iter().take(SHOWN), prob)?;
-        let is_complete = run.posterior.chains.iter().all(|chain| chain.ended.is_complete);
-        Ok(Self {
-            run_id,
-            status: if is_complete { Status::Complete } else { Status::Partial },
-            reliable: verdict.is_reliable,
-            reasons: said(verdict.reasons),
-            warnings: said(verdict.warnings),
-            summary,
-            rows_total: places.len(),
-            sampler: run.sampler.clone(),
-            printed,
-            seed: run.seed,
-            engine_version: engine_version(),
-            elapsed_ms,
-        })
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bayes_engine::language::{self, Code, Data, Datum, Diagnostic, Model, Variable};
-use mcp_core::prelude::*;
+use mcp_core::{Principal, prelude::*};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -20,6 +20,9 @@ pub(crate) struct CheckArgs {
     /// Values of the data block by name; matrices as lists of rows. Without them only the text is
     /// checked.
     data: Option<BTreeMap<String, Value>>,
+    /// From `register_data`; `data` wins.
+    #[schemars(length(max = 64))]
+    data_id: Option<String>,
 }
 
 /// What a model says about itself.
@@ -86,6 +89,7 @@ impl Server {
     async fn check_model(
         &self,
         Parameters(args): Parameters<CheckArgs>,
+        caller: Principal,
         ct: CancellationToken,
     ) -> Result<Json<CheckOutput>> {
         let code = args.code.clone();
@@ -110,7 +114,9 @@ impl Server {
             diagnostics: found.into_iter().map(DiagnosticOutput::from).collect(),
             engine_version: engine_version(),
         };
-        if let (true, Some(data)) = (output.ok, args.data) {
+        if output.ok && (args.data.is_some() || args.data_id.is_some()) {
+            let given = (args.code.as_str(), args.data.unwrap_or_default());
+            let data = self.values_for(given, args.data_id.as_deref(), &caller).await?;
             output.bind(args.code, data, &ct).await?;
         }
         Ok(Json(output))
@@ -126,7 +132,7 @@ impl CheckOutput {
         ct: &CancellationToken,
     ) -> Result<()> {
         let bound = match data(given) {
-            Ok(data) => job::try_bind(code, data, 0, Instant::now() + job::MAX_TIME, ct).await?,
+            Ok(data) => job::try_bind(code, data, 0, Instant::now() + job::BIND_TIME, ct).await?,
             Err(diagnostic) => Err(diagnostic),
         };
         match bound {
@@ -165,7 +171,7 @@ impl From<Diagnostic> for DiagnosticOutput {
 }
 
 /// Given JSON as the engine reads it.
-pub(super) fn data(given: BTreeMap<String, Value>) -> Result<Data, Diagnostic> {
+pub(crate) fn data(given: BTreeMap<String, Value>) -> Result<Data, Diagnostic> {
     given
         .into_iter()
         .map(|(name, value)| {

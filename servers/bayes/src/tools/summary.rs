@@ -159,7 +159,7 @@ impl Server {
         caller: Principal,
         ct: CancellationToken,
     ) -> Result<Json<SummarizeOutput>> {
-        let run = self.runs.get(&caller, &args.run_id)?;
+        let run = self.runs.get(&caller, &args.run_id).await?;
         let filter = (&args.run_id, &args.vars, args.prob.to_bits());
         let from: usize = args
             .cursor
@@ -211,7 +211,7 @@ impl Server {
         caller: Principal,
         ct: CancellationToken,
     ) -> Result<Json<DiagnoseOutput>> {
-        let run = self.runs.get(&caller, &args.run_id)?;
+        let run = self.runs.get(&caller, &args.run_id).await?;
         let sampler = run.sampler.clone();
         let (verdict, chains, worst) = task::compute(&ct, move |_| {
             let posterior = &run.posterior;
@@ -227,6 +227,12 @@ impl Server {
             sampler,
             engine_version: engine_version(),
         }))
+    }
+}
+
+impl ReasonOutput {
+    pub(super) fn new(code: &'static str, message: String, fix: &'static str) -> Self {
+        Self { code, message, fix }
     }
 }
 

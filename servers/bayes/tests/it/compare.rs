@@ -1,19 +1,9 @@
 //! `compare_groups` through the whole pipeline.
 
-use machina_bayes::{Config, Server};
-use mcp_testkit::{InProcess, TestResult};
-use serde_json::{Value, json};
+use mcp_testkit::TestResult;
+use serde_json::json;
 
-async fn server() -> TestResult<InProcess<Server>> {
-    InProcess::start(Config::default()).await
-}
-
-#[track_caller]
-fn close(found: &Value, expected: f64) {
-    let found = found.as_f64().expect("a number");
-    let off = (found / expected - 1.0).abs();
-    assert!(off <= 1e-9, "{found} is not {expected}: {off:e} off");
-}
+use crate::support::{close, server};
 
 #[tokio::test]
 async fn statistics_and_values_agree() -> TestResult {
@@ -21,7 +11,7 @@ async fn statistics_and_values_agree() -> TestResult {
     let published = json!({"design": "two_sample", "statistic": 2.5, "n": 30, "n2": 30});
     let answer = server.call("compare_groups", published).await?;
     let output = answer.structured();
-    close(&output["bf10"], 3.378_738_594_357_94);
+    close(1e-9, &output["bf10"], 3.378_738_594_357_94);
     assert_eq!(output["robustness"].as_array().map(Vec::len), Some(3));
     assert!(output["effect"]["p_positive"].as_f64().is_some_and(|p| p > 0.95), "{output}");
 
@@ -31,14 +21,14 @@ async fn statistics_and_values_agree() -> TestResult {
     let one =
         server.call("compare_groups", json!({"design": "one_sample", "x": differences})).await?;
     let log = one.structured()["log_bf10"].as_f64().unwrap_or_default();
-    close(&pairs.structured()["log_bf10"], log);
+    close(1e-9, &pairs.structured()["log_bf10"], log);
 
     let rate = json!({"design": "proportion", "successes": 7, "n": 10});
     let answer = server.call("compare_groups", rate).await?;
-    close(&answer.structured()["bf10"], 1024.0 / 1320.0);
+    close(1e-9, &answer.structured()["bf10"], 1024.0 / 1320.0);
     let line = json!({"design": "correlation", "x": [1, 2, 3, 4], "y": [2, 4.5, 5, 9]});
     let answer = server.call("compare_groups", line).await?;
-    close(&answer.structured()["statistic"], 10.75 / (5.0_f64 * 25.187_5).sqrt());
+    close(1e-9, &answer.structured()["statistic"], 10.75 / (5.0_f64 * 25.187_5).sqrt());
     Ok(())
 }
 

@@ -1,19 +1,9 @@
 //! `evaluate_distribution` and `elicit_prior` through the whole pipeline.
 
-use machina_bayes::{Config, Server};
-use mcp_testkit::{InProcess, TestResult};
+use mcp_testkit::TestResult;
 use serde_json::{Value, json};
 
-async fn server() -> TestResult<InProcess<Server>> {
-    InProcess::start(Config::default()).await
-}
-
-#[track_caller]
-fn close(found: &Value, expected: f64) {
-    let found = found.as_f64().expect("a number");
-    let off = (found - expected).abs() / expected.abs().max(1e-300);
-    assert!(off <= 1e-11, "{found} is not {expected}: {off:e} off");
-}
+use crate::support::{close, server};
 
 #[tokio::test]
 async fn a_far_tail_keeps_its_digits() -> TestResult {
@@ -21,14 +11,14 @@ async fn a_far_tail_keeps_its_digits() -> TestResult {
     let ask = |op: &str, x: Value| json!({"dist": "normal", "params": {"mu": 0, "sigma": 1}, "op": op, "x": x});
     let answer = server.call("evaluate_distribution", ask("sf", json!([10]))).await?;
     // mpmath: erfc(10 / sqrt(2)) / 2
-    close(&answer.structured()["values"][0], 7.619_853_024_160_527e-24);
+    close(1e-11, &answer.structured()["values"][0], 7.619_853_024_160_527e-24);
     let answer = server.call("evaluate_distribution", ask("quantile", json!([0, 0.975]))).await?;
     let output = answer.structured();
     assert_eq!(output["values"][0], Value::Null);
-    close(&output["values"][1], 1.959_963_984_540_054);
+    close(1e-11, &output["values"][1], 1.959_963_984_540_054);
     assert!(output["reasons"][0].as_str().is_some_and(|reason| reason.starts_with("infinite")));
     let answer = server.call("evaluate_distribution", ask("log_pdf", json!([0, 100]))).await?;
-    close(&answer.structured()["values"][1], -5_000.918_938_533_205);
+    close(1e-11, &answer.structured()["values"][1], -5_000.918_938_533_205);
     Ok(())
 }
 
@@ -38,8 +28,8 @@ async fn moments_samples_and_fits() -> TestResult {
     let gamma = json!({"dist": "gamma", "params": {"alpha": 4, "beta": 2}, "op": "moments"});
     let answer = server.call("evaluate_distribution", gamma).await?;
     let moments = &answer.structured()["moments"];
-    close(&moments["mean"], 2.0);
-    close(&moments["skewness"], 1.0);
+    close(1e-11, &moments["mean"], 2.0);
+    close(1e-11, &moments["skewness"], 1.0);
     assert_eq!(moments["support"], json!([0.0, null]));
     let width = |name: &str| {
         moments[name][1].as_f64().unwrap_or_default()
@@ -68,7 +58,7 @@ async fn a_prior_says_what_was_said() -> TestResult {
     let answer =
         server.call("elicit_prior", json!({"dist": "lognormal", "quantiles": quantiles})).await?;
     let output = answer.structured();
-    close(&output["params"]["mu"], 10_f64.ln());
+    close(1e-11, &output["params"]["mu"], 10_f64.ln());
     assert!(output["stan_text"].as_str().is_some_and(|text| text.starts_with("lognormal(2.30258")));
     assert_eq!(output["reliable"], true);
 

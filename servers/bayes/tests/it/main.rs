@@ -1,9 +1,14 @@
 //! Tests of the whole server: the fleet's suite, then every tool through the pipeline.
 
 mod compare;
+mod data;
 mod distribution;
 mod model;
+mod restart;
+mod run;
 mod scene;
+mod support;
+mod task;
 mod tools;
 
 mcp_testkit::suite!(machina_bayes::Server);

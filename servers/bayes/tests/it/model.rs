@@ -1,8 +1,9 @@
 //! Models through the whole pipeline: check, fit, summarise, diagnose.
 
-use machina_bayes::{Config, Server};
-use mcp_testkit::{InProcess, TestResult};
+use mcp_testkit::TestResult;
 use serde_json::{Value, json};
+
+use crate::support::server;
 
 const SCHOOLS: &str = "data {
   int<lower=0> J;
@@ -28,10 +29,6 @@ generated quantities {
   for (j in 1:J) log_lik[j] = normal_lpdf(y[j] | theta[j], sigma[j]);
 }
 ";
-
-async fn server() -> TestResult<InProcess<Server>> {
-    InProcess::start(Config::default()).await
-}
 
 fn schools() -> Value {
     json!({"J": 8, "y": [28, 8, -3, 7, -1, 1, 18, 12], "sigma": [15, 10, 16, 11, 9, 11, 10, 18]})
@@ -166,7 +163,7 @@ async fn time_limits_and_strangers_are_answered() -> TestResult {
     assert_eq!(server.call("fit_model", large).await?.error()["code"], "limit_exceeded");
     for tool in ["summarize_run", "diagnose_run"] {
         let error = server.call(tool, json!({"run_id": "run_0"})).await?.error();
-        assert_eq!(error["code"], "unknown_handle");
+        assert_eq!(error["code"], "unknown_id");
     }
     Ok(())
 }

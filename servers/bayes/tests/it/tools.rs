@@ -1,19 +1,9 @@
 //! Tools through the whole pipeline: values, chaining, refusals.
 
-use machina_bayes::{Config, Server};
-use mcp_testkit::{InProcess, TestResult};
+use mcp_testkit::TestResult;
 use serde_json::{Value, json};
 
-async fn server() -> TestResult<InProcess<Server>> {
-    InProcess::start(Config::default()).await
-}
-
-#[track_caller]
-fn close(found: &Value, expected: f64) {
-    let found = found.as_f64().expect("a number");
-    let off = (found / expected - 1.0).abs();
-    assert!(off <= 1e-12, "{found} is not {expected}: {off:e} off");
-}
+use crate::support::{close, server};
 
 #[tokio::test]
 async fn a_positive_test_is_read() -> TestResult {
@@ -21,17 +11,17 @@ async fn a_positive_test_is_read() -> TestResult {
     let test = json!({"prevalence": 0.01, "sensitivity": 0.99, "specificity": 0.95});
     let answer = server.call("apply_bayes_rule", json!({"test": test})).await?;
     let output = answer.structured();
-    close(&output["ppv"], 1.0 / 6.0);
-    close(&output["lr_positive"], 19.8);
-    close(&output["posterior"][0]["probability"], 0.01);
+    close(1e-12, &output["ppv"], 1.0 / 6.0);
+    close(1e-12, &output["lr_positive"], 19.8);
+    close(1e-12, &output["posterior"][0]["probability"], 0.01);
     assert_eq!(output["reliable"], true);
 
     let mut twice = test;
     twice["results"] = json!(["positive", "positive"]);
     let answer = server.call("apply_bayes_rule", json!({"test": twice})).await?;
     let output = answer.structured();
-    close(&output["after_each"][0], 1.0 / 6.0);
-    close(&output["posterior"][0]["probability"], 0.009_801 / (0.009_801 + 0.99 * 0.0025));
+    close(1e-12, &output["after_each"][0], 1.0 / 6.0);
+    close(1e-12, &output["posterior"][0]["probability"], 0.009_801 / (0.009_801 + 0.99 * 0.0025));
     Ok(())
 }
 
@@ -46,9 +36,9 @@ async fn hypotheses_are_weighed_and_named() -> TestResult {
     let output = answer.structured();
     assert_eq!(output["posterior"][0]["name"], "fair");
     assert_eq!(output["posterior"][1]["name"], "h1");
-    close(&output["posterior"][1]["probability"], 0.729 / (0.729 + 0.125));
-    close(&output["log_evidence"], (0.5 * (0.729 + 0.125_f64)).ln());
-    close(&output["posterior"][1]["log_lr"], (0.729 / 0.125_f64).ln());
+    close(1e-12, &output["posterior"][1]["probability"], 0.729 / (0.729 + 0.125));
+    close(1e-12, &output["log_evidence"], (0.5 * (0.729 + 0.125_f64)).ln());
+    close(1e-12, &output["posterior"][1]["log_lr"], (0.729 / 0.125_f64).ln());
     Ok(())
 }
 
@@ -62,9 +52,9 @@ async fn an_ab_test_is_decided() -> TestResult {
     let answer =
         server.call("analyze_ab_test", json!({"arms": arms, "rope": [-0.001, 0.001]})).await?;
     let output = answer.structured();
-    close(&output["p_best"][1], 0.999_688_520_101_304_4);
-    close(&output["expected_loss"][1], 6.337_443_270_882_32e-7);
-    close(&output["expected_loss"][0], 0.027_131_465_386_436_927);
+    close(1e-12, &output["p_best"][1], 0.999_688_520_101_304_4);
+    close(1e-12, &output["expected_loss"][1], 6.337_443_270_882_32e-7);
+    close(1e-12, &output["expected_loss"][0], 0.027_131_465_386_436_927);
     assert_eq!(output["decision"]["action"], "ship");
     assert_eq!(output["decision"]["name"], "B");
     assert_eq!(output["p_in_rope"].as_array().map(Vec::len), Some(1));

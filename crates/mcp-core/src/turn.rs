@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 /// Hands out turns. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Turns(Arc<Mutex<Queue>>);
+pub struct Turns(Arc<Mutex<Queue>>);
 
 #[derive(Debug)]
 struct Queue {
@@ -32,16 +32,35 @@ const REMEMBERED: usize = 1000;
 
 /// A turn; the next one begins when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn(Option<Turns>);
+pub struct Turn(Option<Turns>);
 
 impl Turns {
     /// So many at once.
-    pub(crate) fn new(free: usize) -> Self {
+    pub fn new(free: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue { free: free.max(1), given: 0, callers: Vec::new() })))
     }
 
-    /// Wait for a turn of a caller.
-    pub(crate) async fn take(&self, caller: &Arc<str>) -> Turn {
+    /// Wait for a turn of a caller, behind its others.
+    pub async fn take(&self, caller: &Arc<str>) -> Turn {
+        self.wait(caller, VecDeque::push_back).await
+    }
+
+    /// Wait for a turn of a caller, before its others: to go on with what was interrupted.
+    pub async fn resume(&self, caller: &Arc<str>) -> Turn {
+        self.wait(caller, VecDeque::push_front).await
+    }
+
+    /// Whether any other caller waits.
+    pub fn is_contended(&self, caller: &str) -> bool {
+        let waits = |other: &Caller| *other.id != *caller && !other.waiting.is_empty();
+        self.queue().callers.iter().any(waits)
+    }
+
+    async fn wait(
+        &self,
+        caller: &Arc<str>,
+        enter: impl FnOnce(&mut VecDeque<oneshot::Sender<Turn>>, oneshot::Sender<Turn>),
+    ) -> Turn {
         let waiting = {
             let mut queue = self.queue();
             let place = queue.place(caller);
@@ -52,7 +71,7 @@ impl Turns {
             }
             let (sender, waiting) = oneshot::channel();
             if let Some(caller) = queue.callers.get_mut(place) {
-                caller.waiting.push_back(sender);
+                enter(&mut caller.waiting, sender);
             }
             waiting
         };
@@ -157,6 +176,32 @@ mod tests {
         let turn = turns.take(&caller).await;
         drop(turn);
         assert_eq!(turns.queue().free, 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_interrupted_goes_on_before_what_has_not_begun() {
+        let turns = Turns::new(1);
+        let (caller, other): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
+        let held = turns.take(&caller).await;
+        assert!(!turns.is_contended("a"));
+        let order = Mutex::new(Vec::new());
+        let note = |word| order.lock().unwrap().push(word);
+        let later = async {
+            drop(turns.take(&caller).await);
+            note("begun");
+        };
+        let resumed = async {
+            drop(turns.resume(&caller).await);
+            note("resumed");
+        };
+        let release = async {
+            tokio::task::yield_now().await;
+            assert!(turns.is_contended("b") && !turns.is_contended(&caller));
+            drop(held);
+        };
+        tokio::join!(later, resumed, release);
+        assert_eq!(*order.lock().unwrap(), ["resumed", "begun"]);
+        drop(turns.take(&other).await);
     }
 
     /// Poll once.
