@@ -9,7 +9,7 @@ use std::{
 use mcp_core::durable;
 use sha2::{Digest, Sha256};
 
-use super::{entry::Entry, journal::Journal};
+use super::{checkpoint::Checkpoint, entry::Entry, journal::Journal};
 
 /// What begins with this is being made, or being deleted.
 const HIDDEN: char = '.';
@@ -40,7 +40,13 @@ impl Store {
     }
 
     /// Make a run; it is on disk, whole, when this returns, or not there at all.
-    pub(crate) fn create(&self, owner: &str, id: &str, entries: &[Entry]) -> io::Result<Journal> {
+    pub(crate) fn create(
+        &self,
+        owner: &str,
+        id: &str,
+        entries: &[Entry],
+        origin: Option<&Checkpoint>,
+    ) -> io::Result<Journal> {
         let dir = self.of(owner);
         if !dir.join(OWNER).is_file() {
             durable::make_dir(&dir)?;
@@ -52,6 +58,9 @@ impl Store {
         }
         let part = dir.join(format!("{HIDDEN}new-{id}"));
         durable::make_dir(&part)?;
+        if let Some(origin) = origin {
+            origin.write_origin(&part)?;
+        }
         let journal = Journal::create(&part, entries)?;
         durable::sync_dir(&part)?;
         fs::rename(&part, dir.join(id))?;
@@ -142,7 +151,7 @@ mod tests {
         let store = Store::new(state.path());
         let id = format!("run_{}", "0".repeat(32));
         assert!(store.ids("me").unwrap().is_empty());
-        drop(store.create("me", &id, &[]).unwrap());
+        drop(store.create("me", &id, &[], None).unwrap());
         assert_eq!(
             (store.ids("me").unwrap(), store.owners().unwrap()),
             (vec![id.clone()], vec!["me".to_owned()])
