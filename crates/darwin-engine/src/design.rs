@@ -1,4 +1,4 @@
-//! Points that fill the box without learning from it: at random, by Latin hypercubes (McKay, Beckman
+//! Points that fill the box without learning from it: at random, by Latin hypercubes (`McKay`, Beckman
 //! & Conover 1979), or by Sobol's sequence with a random shift of its bits. For a first look, and
 //! as a baseline.
 
@@ -163,7 +163,9 @@ impl Method for Design {
             Sampling::Random => {
                 for (individual, row) in (0_u64..).zip(rows.chunks_exact_mut(self.dimension)) {
                     let mut stream = Stream::new(self.seed, self.generation, individual);
-                    row.iter_mut().for_each(|x| *x = stream.unit());
+                    for x in row {
+                        *x = stream.unit();
+                    }
                 }
             }
         }

@@ -24,16 +24,16 @@ pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
 /// 1 when all are equal or a sample is empty.
 #[expect(clippy::cast_precision_loss, reason = "samples are small")]
 pub fn rank_sum_test(a: &[f64], b: &[f64]) -> f64 {
-    let (n, m) = (a.len() as f64, b.len() as f64);
+    let (first, second) = (a.len() as f64, b.len() as f64);
     let all: Vec<f64> = a.iter().chain(b).copied().collect();
     let (ranks, ties) = ranks(&all);
-    let u = ranks.iter().take(a.len()).sum::<f64>() - n * (n + 1.0) / 2.0;
-    let total = n + m;
-    let spread = n * m / 12.0 * (total + 1.0 - ties / (total * (total - 1.0)));
-    if !(spread > 0.0) {
+    let sum = ranks.iter().take(a.len()).sum::<f64>() - first * (first + 1.0) / 2.0;
+    let total = first + second;
+    let spread = first * second / 12.0 * (total + 1.0 - ties / (total * (total - 1.0)));
+    if spread <= 0.0 || spread.is_nan() {
         return 1.0;
     }
-    let z = ((u - n * m / 2.0).abs() - 0.5).max(0.0) / libm::sqrt(spread);
+    let z = ((sum - first * second / 2.0).abs() - 0.5).max(0.0) / libm::sqrt(spread);
     libm::erfc(z / std::f64::consts::SQRT_2).min(1.0)
 }
 
@@ -56,7 +56,7 @@ pub fn friedman_test(rows: &[Vec<f64>]) -> f64 {
     }
     let squares: f64 = sums.iter().map(|sum| sum * sum).sum();
     let correction = 1.0 - tied / (n * k * (k * k - 1.0));
-    if !(correction > 0.0) {
+    if correction <= 0.0 {
         return 1.0;
     }
     let statistic = (12.0 / (n * k * (k + 1.0)) * squares - 3.0 * n * (k + 1.0)) / correction;
@@ -73,45 +73,51 @@ fn ranks(values: &[f64]) -> (Vec<f64>, f64) {
     let (mut ranks, mut ties, mut first) = (vec![0.0; values.len()], 0.0, 0);
     for group in order.chunk_by(|a, b| compare(a, b).is_eq()) {
         let size = group.len() as f64;
-        let rank = first as f64 + (size + 1.0) / 2.0;
-        group.iter().for_each(|one| ranks[*one] = rank);
+        let rank = first as f64 + f64::midpoint(size, 1.0);
+        for one in group {
+            ranks[*one] = rank;
+        }
         ties += size * size * size - size;
         first += group.len();
     }
     (ranks, ties)
 }
 
-/// Regularised upper incomplete gamma function: by its series below a + 1, by Lentz's continued
-/// fraction above.
-fn upper_gamma(a: f64, x: f64) -> f64 {
+/// Regularised upper incomplete gamma function: by its series below `shape` + 1, by Lentz's
+/// continued fraction above.
+fn upper_gamma(shape: f64, x: f64) -> f64 {
     if x <= 0.0 {
         return 1.0;
     }
-    let front = libm::exp(a * libm::log(x) - x - libm::lgamma(a));
-    if x < a + 1.0 {
-        let (mut term, mut sum, mut n) = (1.0 / a, 1.0 / a, a);
-        while term > sum * 1e-16 {
-            n += 1.0;
-            term *= x / n;
-            sum += term;
-        }
-        return (1.0 - front * sum).clamp(0.0, 1.0);
+    let front = libm::exp(shape * libm::log(x) - x - libm::lgamma(shape));
+    if x < shape + 1.0 {
+        return (1.0 - front * lower_series(shape, x)).clamp(0.0, 1.0);
     }
-    let mut b = x + 1.0 - a;
-    let (mut c, mut d) = (1e300, 1.0 / b);
-    let mut fraction = d;
+    let mut whole = x + 1.0 - shape;
+    let (mut above, mut below) = (1e300, 1.0 / whole);
+    let mut fraction = below;
     for k in 1..500 {
         let k = f64::from(k);
-        let an = -k * (k - a);
-        b += 2.0;
-        d = 1.0 / (an * d + b);
-        c = b + an / c;
-        fraction *= d * c;
-        if (d * c - 1.0).abs() < 1e-15 {
+        let part = -k * (k - shape);
+        whole += 2.0;
+        below = 1.0 / (part * below + whole);
+        above = whole + part / above;
+        fraction *= below * above;
+        if (below * above - 1.0).abs() < 1e-15 {
             break;
         }
     }
     (front * fraction).clamp(0.0, 1.0)
+}
+
+fn lower_series(shape: f64, x: f64) -> f64 {
+    let (mut term, mut sum, mut next) = (1.0 / shape, 1.0 / shape, shape);
+    while term > sum * 1e-16 {
+        next += 1.0;
+        term *= x / next;
+        sum += term;
+    }
+    sum
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ fn things() -> (Vec<f64>, Vec<f64>) {
 fn most_in_a_knapsack(weights: &[f64], values: &[f64], room: usize) -> f64 {
     let mut most = vec![0.0_f64; room + 1];
     for (weight, value) in weights.iter().zip(values) {
-        let weight = (0..=room).find(|k| *k as f64 >= *weight).expect("fits");
+        let weight = (0..=100_u32).find(|k| f64::from(*k) >= *weight).expect("fits") as usize;
         for load in (weight..=room).rev() {
             most[load] = most[load].max(most[load - weight] + value);
         }
@@ -125,27 +125,20 @@ fn a_knapsack_is_packed_as_well_as_can_be() {
 /// A convex quadratic, rotated, whose real minimum is no whole point.
 const QUADRATIC: &str = "(a+0.4*b-2.3)^2 + 3*(b-0.7*c+1.6)^2 + 2*(c+0.5*d-7.4)^2 + (d-0.6*a+3.3)^2";
 
-fn quadratic(x: [i32; 4]) -> f64 {
-    let [a, b, c, d] = x.map(f64::from);
-    (a + 0.4 * b - 2.3).powi(2)
-        + 3.0 * (b - 0.7 * c + 1.6).powi(2)
-        + 2.0 * (c + 0.5 * d - 7.4).powi(2)
-        + (d - 0.6 * a + 3.3).powi(2)
+fn quadratic(point: [i32; 4]) -> f64 {
+    let at = point.map(f64::from);
+    (at[0] + 0.4 * at[1] - 2.3).powi(2)
+        + 3.0 * (at[1] - 0.7 * at[2] + 1.6).powi(2)
+        + 2.0 * (at[2] + 0.5 * at[3] - 7.4).powi(2)
+        + (at[3] - 0.6 * at[0] + 3.3).powi(2)
 }
 
 #[test]
 fn a_whole_quadratic_is_solved_as_by_enumeration() {
     let range = || -15..=15;
-    let mut least = f64::INFINITY;
-    for a in range() {
-        for b in range() {
-            for c in range() {
-                for d in range() {
-                    least = least.min(quadratic([a, b, c, d]));
-                }
-            }
-        }
-    }
+    let pairs = || range().flat_map(|one| range().map(move |other| (one, other)));
+    let points = pairs().flat_map(|(a, b)| pairs().map(move |(c, d)| [a, b, c, d]));
+    let least = points.map(quadratic).fold(f64::INFINITY, f64::min);
     let kind = Kind::Int { lo: -15.0, hi: 15.0 };
     let variables = ["a", "b", "c", "d"].map(|name| variable(name, kind.clone(), None)).to_vec();
     let problem = Problem::compile(model(variables, Sense::Min, QUADRATIC)).expect("valid");

@@ -25,9 +25,10 @@ pub(crate) struct Size {
 }
 
 /// Room around the drawing: left, top, right, bottom.
-const ROOM: [f64; 4] = [78.0, 30.0, 18.0, 48.0];
-/// Height of a line of the legend.
+const ROOM: [f64; 4] = [78.0, 30.0, 42.0, 48.0];
+/// Height of a line of the legend, and width of one of its columns.
 const LINE: f64 = 18.0;
+const COLUMN: u32 = 230;
 
 /// Best value over evaluations: steps, as nothing is known between two points.
 pub(crate) fn convergence(size: Size, series: &[Series]) -> String {
@@ -46,7 +47,7 @@ pub(crate) fn convergence(size: Size, series: &[Series]) -> String {
         }
         canvas.line(&steps, colour(number), 1.8);
     }
-    legend(&mut canvas, series);
+    legend(&mut canvas, size, series);
     canvas.finish("Best value over evaluations")
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn front(size: Size, series: &[Series]) -> String {
             canvas.dot((canvas.x(xs.place(*x)), canvas.y(ys.place(*y))), colour(number));
         }
     }
-    legend(&mut canvas, series);
+    legend(&mut canvas, size, series);
     canvas.finish("Points that none dominates")
 }
 
@@ -75,7 +76,7 @@ pub(crate) fn parallel(size: Size, names: &[String], sets: &[(String, Vec<Vec<f6
         Axis::over(rows.filter_map(move |row| row.get(k).copied()), false)
     };
     let axes: Vec<Axis> = (0..names.len()).map(column).collect();
-    let mut canvas = Canvas::new(size, inner(series.len()));
+    let mut canvas = Canvas::new(size, inner(size, series.len()));
     let last = names.len().saturating_sub(1).max(1);
     #[expect(clippy::cast_precision_loss, reason = "columns are few")]
     let across = |k: usize| k as f64 / last as f64;
@@ -100,7 +101,7 @@ pub(crate) fn parallel(size: Size, names: &[String], sets: &[(String, Vec<Vec<f6
         }
         canvas.label((x, canvas.y(0.0) + 34.0), "middle", name);
     }
-    legend(&mut canvas, &series);
+    legend(&mut canvas, size, &series);
     canvas.finish("Values along parallel axes")
 }
 
@@ -108,15 +109,20 @@ fn colour(number: usize) -> &'static str {
     COLOURS[number % COLOURS.len()]
 }
 
+/// Columns of the legend.
+fn columns(size: Size) -> usize {
+    (size.width.saturating_sub(60) / COLUMN).max(1) as usize
+}
+
 /// The room, with the legend above the drawing.
 #[expect(clippy::cast_precision_loss, reason = "series are few")]
-fn inner(series: usize) -> [f64; 4] {
+fn inner(size: Size, series: usize) -> [f64; 4] {
     let [left, top, right, bottom] = ROOM;
-    [left, top + LINE * series as f64, right, bottom]
+    [left, top + LINE * series.div_ceil(columns(size)) as f64, right, bottom]
 }
 
 fn framed(size: Size, xs: &Axis, ys: &Axis, names: [&str; 2], series: usize) -> Canvas {
-    let mut canvas = Canvas::new(size, inner(series));
+    let mut canvas = Canvas::new(size, inner(size, series));
     for (place, label) in xs.ticks() {
         let x = canvas.x(place);
         canvas.line(&[(x, canvas.y(0.0)), (x, canvas.y(1.0))], "#e3e3e3", 1.0);
@@ -136,11 +142,14 @@ fn framed(size: Size, xs: &Axis, ys: &Axis, names: [&str; 2], series: usize) -> 
 }
 
 #[expect(clippy::cast_precision_loss, reason = "series are few")]
-fn legend(canvas: &mut Canvas, series: &[Series]) {
+fn legend(canvas: &mut Canvas, size: Size, series: &[Series]) {
+    let columns = columns(size);
     for (number, one) in series.iter().enumerate() {
-        let y = 20.0 + LINE * number as f64;
-        canvas.line(&[(ROOM[0], y - 4.0), (ROOM[0] + 22.0, y - 4.0)], colour(number), 3.0);
-        canvas.label((ROOM[0] + 30.0, y), "start", &one.name);
+        let (row, column) = (number / columns, number % columns);
+        let x = ROOM[0] + f64::from(COLUMN) * column as f64;
+        let y = 20.0 + LINE * row as f64;
+        canvas.line(&[(x, y - 4.0), (x + 22.0, y - 4.0)], colour(number), 3.0);
+        canvas.label((x + 30.0, y), "start", &one.name);
     }
 }
 

@@ -3,7 +3,8 @@
 
 /// At most `size` directions, each of sum 1, and never fewer than the objectives.
 pub(super) fn directions(size: usize, objectives: usize) -> Vec<Vec<f64>> {
-    let parts = (1..).take_while(|parts| count(*parts, objectives) <= size).last().unwrap_or(1);
+    let parts =
+        (1..=size).take_while(|parts| count(*parts, objectives) <= size).last().unwrap_or(1);
     let mut all = layer(parts, objectives);
     if parts >= objectives || objectives < 4 {
         return all;

@@ -199,7 +199,7 @@ fn plane(mut rows: Vec<Vec<f64>>) -> Option<Vec<f64>> {
         })?;
         rows.swap(column, largest);
         let pivot = rows[column][column];
-        if !(pivot.abs() > 1e-12) {
+        if pivot.abs() <= 1e-12 || pivot.is_nan() {
             return None;
         }
         let (done, rest) = rows.split_at_mut(column + 1);

@@ -100,7 +100,9 @@ fn greatest(costs: &[&[f64]], keep: usize) -> Vec<usize> {
             points.remove(place);
             numbers.remove(place);
             adds.remove(place);
-            adds.iter_mut().for_each(|(_, known)| *known = false);
+            for (_, known) in &mut adds {
+                *known = false;
+            }
         } else {
             adds[place] = (exclusive(&points, place, &reference), true);
         }

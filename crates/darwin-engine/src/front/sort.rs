@@ -84,9 +84,12 @@ fn peeled(all: &[Individual], feasible: &[usize]) -> Vec<Vec<usize>> {
 
 /// Whether the first is somewhere better, and the second.
 fn compare(a: &[f64], b: &[f64]) -> (bool, bool) {
-    a.iter()
-        .zip(b)
-        .fold((false, false), |(first, second), (a, b)| (first | (a < b), second | (b < a)))
+    let (mut first, mut second) = (false, false);
+    for (a, b) in a.iter().zip(b) {
+        first |= a < b;
+        second |= b < a;
+    }
+    (first, second)
 }
 
 /// Room around each point of a front: the distance of its neighbours, summed over the objectives;

@@ -27,7 +27,7 @@ impl Axis {
         if log {
             (low, high) = (low.log10().floor(), high.log10().ceil());
         }
-        if !(high - low > 1e-9 * low.abs().max(high.abs()).max(1e-290)) {
+        if high - low <= 1e-9 * low.abs().max(high.abs()).max(1e-290) {
             let room = low.abs().max(1.0) * 0.5;
             (low, high) = (low - room, high + room);
         }
@@ -82,11 +82,12 @@ fn number(value: f64, step: f64) -> String {
     if value.abs() >= 1e6 || step < 1e-5 && value.abs() > 0.0 {
         return format!("{value:.2e}");
     }
-    let digits = (0..6_usize).find(|digits| step * 10_f64.powf(*digits as f64) >= 0.999);
-    let text = format!("{value:.*}", digits.unwrap_or(6));
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    let digits = (0..6_u8).find(|digits| step * 10_f64.powi((*digits).into()) >= 0.999);
+    let text = format!("{value:.*}", usize::from(digits.unwrap_or(6)));
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 

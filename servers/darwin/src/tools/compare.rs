@@ -157,7 +157,7 @@ impl Runs {
 #[tool_router(router = compare_tools, vis = "pub(crate)")]
 impl Server {
     /// Run algorithms on one problem with equal budgets and seeds: median, quartiles, success rate,
-    /// expected running time, and tests whether they differ. optimize_problem with algorithm, seed
+    /// expected running time, and tests whether they differ. `optimize_problem` with algorithm, seed
     /// and budget repeats every run.
     #[tool(
         title = "Compare algorithms",

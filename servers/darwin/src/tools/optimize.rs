@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct OptimizeProblemArgs {
     /// What to optimise.
     pub(crate) problem: ProblemArgs,
-    /// A name of list_algorithms, such as `cma_es`, `ga`, `nsga2`; or `auto` (default), which says
+    /// A name of `list_algorithms`, such as `cma_es`, `ga`, `nsga2`; or `auto` (default), which says
     /// what it chose.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
