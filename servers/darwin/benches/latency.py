@@ -3,7 +3,8 @@
     python latency.py BINARY DIRECTORY [PAIRS]
 
 Prints the 50th and 99th percentile of ask, of tell and of both, in ms. Every ask and every tell is on
-disk before its answer; a directory in memory shows what the rest costs.
+disk before its answer; a directory in memory shows what the rest costs. On a loaded machine the
+figures are those of its scheduler.
 """
 
 import json
@@ -20,6 +21,7 @@ server = subprocess.Popen(
     [binary, "--state-dir", state, "--log-level", "error"],
     stdin=subprocess.PIPE,
     stdout=subprocess.PIPE,
+    stderr=subprocess.DEVNULL,
     text=True,
     bufsize=1,
 )
