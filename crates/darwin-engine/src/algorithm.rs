@@ -1,6 +1,9 @@
 //! The algorithms there are.
 
-use crate::{cma, ga, lshade, memetic, nsga, parameter::Parameter, portfolio};
+use crate::{
+    cma, design, evolution, front, ga, lshade, memetic, parameter::Parameter, portfolio, pso,
+    simplex, tpe,
+};
 
 /// An algorithm, described for those who choose one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,10 +34,19 @@ pub struct Algorithm {
 pub const ALGORITHMS: &[Algorithm] = &[
     portfolio::ALGORITHM,
     cma::ALGORITHM,
-    lshade::ALGORITHM,
+    lshade::LSHADE,
+    lshade::JSO,
     ga::ALGORITHM,
+    pso::ALGORITHM,
+    evolution::ALGORITHM,
+    simplex::ALGORITHM,
+    tpe::ALGORITHM,
+    design::ALGORITHM,
     memetic::ALGORITHM,
-    nsga::ALGORITHM,
+    front::ALGORITHMS[0],
+    front::ALGORITHMS[1],
+    front::ALGORITHMS[2],
+    front::ALGORITHMS[3],
 ];
 
 impl Algorithm {

@@ -1,12 +1,11 @@
 //! Runs an algorithm of the unit cube on a problem: scales, evaluates in chunks, keeps the best.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::{
-    Executor, LANES, ProblemRef, Result,
+    Executor, ProblemRef, Result,
     codec::{Reader, Writer},
-    ga::{Chunk, lay_out},
+    ga::Chunk,
     method::Method,
+    tally::{Tally, cut, on_all, spread},
 };
 
 /// An algorithm and the problem that it works on.
@@ -17,9 +16,7 @@ pub(crate) struct Batch<'p> {
     /// Points that are asked, in the unit cube.
     rows: Vec<f64>,
     chunks: Vec<Chunk>,
-    generation: u64,
-    evals: u64,
-    non_finite_evals: u64,
+    tally: Tally,
     best_x: Vec<f64>,
     best_cost: f64,
 }
@@ -32,9 +29,7 @@ impl<'p> Batch<'p> {
             method,
             rows: Vec::new(),
             chunks: Vec::new(),
-            generation: 0,
-            evals: 0,
-            non_finite_evals: 0,
+            tally: Tally::default(),
             best_x: vec![0.0; dimension],
             best_cost: f64::INFINITY,
         }
@@ -51,28 +46,10 @@ impl<'p> Batch<'p> {
     ) -> bool {
         let genes = self.ask();
         let dimension = self.best_x.len();
-        let wanted = genes.len() / dimension;
-        let count = usize::try_from(room).map_or(wanted, |room| room.min(wanted));
-        let used = count.div_ceil(LANES);
-        while self.chunks.len() < used {
-            self.chunks.push(Chunk::new(dimension));
-        }
-        let chunks = &mut self.chunks[..used];
-        lay_out(chunks, count);
-        for (chunk, rows) in
-            chunks.iter_mut().zip(genes[..count * dimension].chunks(LANES * dimension))
-        {
-            chunk.load(rows);
-        }
-        let (problem, interrupted) = (&*self.problem, AtomicBool::new(false));
-        executor.for_each(chunks, |chunk| {
-            if cancelled() {
-                interrupted.store(true, Ordering::Relaxed);
-            } else {
-                chunk.evaluate(problem);
-            }
-        });
-        if interrupted.into_inner() {
+        let count = cut(genes.len() / dimension, room);
+        let chunks = spread(&mut self.chunks, dimension, &genes[..count * dimension]);
+        let problem = &*self.problem;
+        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate(problem)) {
             return false;
         }
         let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
@@ -91,6 +68,14 @@ impl<'p> Batch<'p> {
         rows.flat_map(|row| row.iter().zip(sides()).map(scale)).collect()
     }
 
+    /// The same, at most `room` points.
+    pub(crate) fn ask_at_most(&mut self, room: u64) -> Vec<f64> {
+        let mut genes = self.ask();
+        let most = usize::try_from(room).unwrap_or(usize::MAX);
+        genes.truncate(most.saturating_mul(self.problem.bounds().dimension()));
+        genes
+    }
+
     /// Learn the costs of what was asked.
     pub(crate) fn tell(&mut self, costs: &[f64]) {
         let genes = self.ask();
@@ -106,27 +91,21 @@ impl<'p> Batch<'p> {
                 self.best_x.copy_from_slice(row);
             }
         }
-        self.generation += u64::from(self.evals > 0);
-        self.evals += costs.len() as u64;
-        self.non_finite_evals += bad;
+        self.tally.add(costs.len() as u64, bad);
         if costs.len() * dimension == self.rows.len() {
             self.method.tell(&self.rows, costs);
         }
     }
 
     pub(crate) fn save(&self, writer: &mut Writer) {
-        for number in [self.generation, self.evals, self.non_finite_evals] {
-            writer.int(number);
-        }
+        self.tally.save(writer);
         writer.reals(&self.best_x);
         writer.real(self.best_cost);
         self.method.save(writer);
     }
 
     pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
-        self.generation = reader.int()?;
-        self.evals = reader.int()?;
-        self.non_finite_evals = reader.int()?;
+        self.tally = Tally::load(reader)?;
         self.best_x = reader.exactly(self.best_x.len())?;
         self.best_cost = reader.real()?;
         self.method.load(reader)
@@ -140,17 +119,8 @@ impl<'p> Batch<'p> {
         self.method.is_finished()
     }
 
-    /// Generations after the first.
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation
-    }
-
-    pub(crate) fn evals(&self) -> u64 {
-        self.evals
-    }
-
-    pub(crate) fn non_finite_evals(&self) -> u64 {
-        self.non_finite_evals
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
     }
 
     pub(crate) fn best_x(&self) -> &[f64] {

@@ -1,33 +1,42 @@
-//! A real-coded genetic algorithm.
+//! A genetic algorithm.
 //!
-//! Each generation makes as many children as the population holds (less the elites): tournament
-//! selection, crossover of pairs, mutation, all within the bounds, then replacement. A child is
-//! never a mere copy unless mutation is off. Generations allocate nothing.
+//! Each generation makes as many children as the population holds (less the elites): selection,
+//! crossover of pairs, mutation, all within the bounds and by the kind of each gene, then
+//! replacement. A child is never a mere copy unless mutation is off. With real genes and tournaments
+//! generations allocate nothing.
 
 mod chunk;
 mod crossover;
+mod discrete;
 mod mutation;
 mod options;
+mod order;
 mod population;
+mod selection;
 mod survival;
 mod table;
-
-use std::sync::atomic::{AtomicBool, Ordering};
+mod variation;
 
 use chunk::Maker;
 pub(crate) use chunk::{Chunk, lay_out};
+pub use discrete::{Exchange, WholeMutation};
 pub use options::{
-    Crossover, CrossoverKind, GaOptions, GaSettings, MAX_GENES, Mutation, MutationKind,
-    Replacement, ReplacementKind,
+    Crossover, CrossoverKind, ExchangeKind, GaOptions, GaSettings, MAX_GENES, Mutation,
+    MutationKind, Replacement, ReplacementKind,
 };
+pub use order::{OrderCrossover, OrderMutation};
 use population::Population;
+use selection::Mates;
+pub use selection::SelectionKind;
 use survival::Survival;
 pub(crate) use table::ALGORITHM;
+pub(crate) use variation::{Operators, Variation};
 
 use crate::{
     Executor, LANES, Problem, ProblemRef, Result, Seed,
     codec::{Reader, Writer},
     problem::is_feasible,
+    tally::{Tally, cut, on_all},
 };
 
 /// A run of the genetic algorithm that is advanced one generation at a time.
@@ -35,10 +44,9 @@ use crate::{
 pub struct Ga<'p> {
     problem: ProblemRef<'p>,
     settings: GaSettings,
+    variation: Variation,
     seed: Seed,
-    generation: u64,
-    evals: u64,
-    non_finite_evals: u64,
+    tally: Tally,
     parents: Population,
     chunks: Vec<Chunk>,
     survival: Survival,
@@ -53,12 +61,11 @@ impl<'p> Ga<'p> {
         let (dimension, population) = (problem.bounds().dimension(), settings.population as usize);
         let chunks = (0..population.div_ceil(LANES)).map(|_| Chunk::new(dimension)).collect();
         Self {
+            variation: Variation::new(&problem, settings.operators()),
             problem,
             settings,
             seed,
-            generation: 0,
-            evals: 0,
-            non_finite_evals: 0,
+            tally: Tally::default(),
             parents: Population::new(dimension, population),
             chunks,
             survival: Survival::new(population),
@@ -79,87 +86,80 @@ impl<'p> Ga<'p> {
         executor: &Executor<'_>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> bool {
-        let (initial, used) = self.lay_out(room);
-        let generation = if initial { 0 } else { self.generation + 1 };
-        let maker = Maker {
-            problem: &self.problem,
-            settings: &self.settings,
-            parents: &self.parents,
-            seed: self.seed,
-            generation,
-        };
-        let interrupted = AtomicBool::new(false);
-        executor.for_each(&mut self.chunks[..used], |chunk| {
-            if cancelled() {
-                interrupted.store(true, Ordering::Relaxed);
-            } else {
-                maker.fill(chunk);
-            }
-        });
-        if interrupted.into_inner() {
-            return false;
+        let used = self.lay_out(room);
+        let mut chunks = std::mem::take(&mut self.chunks);
+        let maker = self.maker();
+        let whole = on_all(&mut chunks[..used], executor, cancelled, |chunk| maker.fill(chunk));
+        self.chunks = chunks;
+        if whole {
+            self.admit(used);
         }
-        self.admit(used, initial);
-        self.generation = generation;
-        true
+        whole
     }
 
-    /// Whether the initial sample comes next, and how many chunks hold the next generation.
-    fn lay_out(&mut self, room: u64) -> (bool, usize) {
-        let initial = self.evals == 0;
+    fn maker(&self) -> Maker<'_> {
+        let GaSettings { selection, tournament, truncation, .. } = self.settings;
+        let (seed, generation) = (self.seed, self.tally.next());
+        Maker {
+            problem: &self.problem,
+            settings: &self.settings,
+            variation: &self.variation,
+            parents: &self.parents,
+            mates: Mates::new(
+                (selection, tournament, truncation),
+                self.parents.costs(),
+                (seed, generation),
+            ),
+            seed,
+            generation,
+        }
+    }
+
+    /// How many chunks hold the next generation.
+    fn lay_out(&mut self, room: u64) -> usize {
+        let initial = self.tally.evals == 0;
         let wanted = if initial { self.settings.population as usize } else { self.children() };
-        let count = usize::try_from(room).map_or(wanted, |room| room.min(wanted));
+        let count = cut(wanted, room);
         let used = count.div_ceil(LANES);
         lay_out(&mut self.chunks[..used], count);
-        (initial, used)
+        used
     }
 
     /// Genes of the next generation, at most `room` > 0 points, for those who evaluate elsewhere;
     /// may be asked again.
     pub(crate) fn ask(&mut self, room: u64) -> Vec<f64> {
-        let (initial, used) = self.lay_out(room);
-        let maker = Maker {
-            problem: &self.problem,
-            settings: &self.settings,
-            parents: &self.parents,
-            seed: self.seed,
-            generation: if initial { 0 } else { self.generation + 1 },
-        };
-        let chunks = &mut self.chunks[..used];
-        for chunk in chunks.iter_mut() {
+        let used = self.lay_out(room);
+        let mut chunks = std::mem::take(&mut self.chunks);
+        let maker = self.maker();
+        for chunk in &mut chunks[..used] {
             maker.make(chunk);
         }
-        chunks.iter().flat_map(|chunk| chunk.rows().iter().copied()).collect()
+        self.chunks = chunks;
+        self.chunks[..used].iter().flat_map(|chunk| chunk.rows().iter().copied()).collect()
     }
 
     /// Learn the costs of the generation that was asked.
     pub(crate) fn tell(&mut self, costs: &[f64]) {
-        let initial = self.evals == 0;
         let used = costs.len().div_ceil(LANES);
         for (chunk, costs) in self.chunks.iter_mut().zip(costs.chunks(LANES)) {
             chunk.set_costs(costs);
         }
-        self.admit(used, initial);
-        self.generation += u64::from(!initial);
+        self.admit(used);
     }
 
     pub(crate) fn save(&self, writer: &mut Writer) {
-        for number in [self.generation, self.evals, self.non_finite_evals] {
-            writer.int(number);
-        }
+        self.tally.save(writer);
         writer.reals(&self.best_x);
         writer.real(self.best_cost);
         self.parents.save(writer);
     }
 
     pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
-        self.generation = reader.int()?;
-        self.evals = reader.int()?;
-        self.non_finite_evals = reader.int()?;
+        self.tally = Tally::load(reader)?;
         self.best_x = reader.exactly(self.best_x.len())?;
         self.best_cost = reader.real()?;
         self.parents.load(reader)?;
-        let wanted = if self.evals == 0 { 0 } else { self.settings.population as usize };
+        let wanted = if self.tally.evals == 0 { 0 } else { self.settings.population as usize };
         reader.check(self.parents.len() == wanted)
     }
 
@@ -174,12 +174,11 @@ impl<'p> Ga<'p> {
         }
     }
 
-    fn admit(&mut self, used: usize, initial: bool) {
+    fn admit(&mut self, used: usize) {
         let chunks = &self.chunks[..used];
-        for chunk in chunks {
-            self.evals += chunk.len() as u64;
-            self.non_finite_evals += chunk.non_finite();
-        }
+        let initial = self.tally.evals == 0;
+        let evals: usize = chunks.iter().map(Chunk::len).sum();
+        self.tally.add(evals as u64, chunks.iter().map(Chunk::non_finite).sum());
         if initial {
             self.parents.fill_from(chunks);
         } else {
@@ -198,19 +197,24 @@ impl<'p> Ga<'p> {
         &self.problem
     }
 
+    /// Generations and evaluations so far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// Generations completed after the initial sample.
     pub fn generation(&self) -> u64 {
-        self.generation
+        self.tally.generation
     }
 
     /// Evaluations so far.
     pub fn evals(&self) -> u64 {
-        self.evals
+        self.tally.evals
     }
 
     /// Evaluations so far whose value was not finite.
     pub fn non_finite_evals(&self) -> u64 {
-        self.non_finite_evals
+        self.tally.non_finite
     }
 
     /// Coordinates of the best point so far; meaningless while [`Ga::best_f`] is `None`.

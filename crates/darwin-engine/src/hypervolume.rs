@@ -3,16 +3,31 @@
 /// Volume between the points (smaller is better) and a reference point; points that do not lie
 /// below the reference in every objective add nothing.
 ///
-/// Two objectives are swept; more are cut into exclusive parts of points and what is left of the
-/// others beside them (While, Bradstreet & Barone 2012, "A fast way of calculating exact
-/// hypervolumes"). With many objectives and points the work grows exponentially: up to 100 points
-/// of 5 objectives take well under a second.
+/// Two objectives are swept along the first, three along the last over a staircase of the others
+/// (Beume et al. 2009); more are cut into exclusive parts of points and what is left of the others
+/// beside them (While, Bradstreet & Barone 2012, "A fast way of calculating exact hypervolumes").
+/// With many objectives and points the work grows exponentially: up to 100 points of 5 objectives
+/// take well under a second.
 pub fn hypervolume(points: &[Vec<f64>], reference: &[f64]) -> f64 {
     let inside = |point: &&Vec<f64>| {
         point.len() == reference.len() && point.iter().zip(reference).all(|(p, r)| p < r)
     };
     let kept: Vec<Vec<f64>> = points.iter().filter(inside).cloned().collect();
     volume(undominated(kept), reference)
+}
+
+/// What a point adds to the volume of the others. Points of three objectives are given by the last,
+/// best first.
+pub(crate) fn exclusive(points: &[Vec<f64>], place: usize, reference: &[f64]) -> f64 {
+    let point = &points[place];
+    let cut = |other: &Vec<f64>| other.iter().zip(point).map(|(a, b)| a.max(*b)).collect();
+    let others = points.iter().enumerate().filter(|(other, _)| *other != place);
+    let beside: Vec<Vec<f64>> = others.map(|(_, other)| cut(other)).collect();
+    let shared = match reference.len() {
+        3 => stairs(&beside, reference),
+        _ => volume(undominated(beside), reference),
+    };
+    box_of(point, reference) - shared
 }
 
 fn volume(mut points: Vec<Vec<f64>>, reference: &[f64]) -> f64 {
@@ -23,6 +38,10 @@ fn volume(mut points: Vec<Vec<f64>>, reference: &[f64]) -> f64 {
         ([], _) | (_, []) => 0.0,
         ([point], _) => box_of(point, reference),
         (_, [_, _]) => sweep(&points, reference),
+        (_, [_, _, _]) => {
+            points.reverse();
+            stairs(&points, reference)
+        }
         _ => (0..points.len())
             .map(|first| {
                 let cut = |other: &Vec<f64>| -> Vec<f64> {
@@ -43,6 +62,33 @@ fn sweep(points: &[Vec<f64>], reference: &[f64]) -> f64 {
         edge = point[1];
     }
     total
+}
+
+/// Points of three objectives sorted by the last, best first, none beyond the reference.
+fn stairs(points: &[Vec<f64>], reference: &[f64]) -> f64 {
+    // The first objective rises along the steps, the second falls.
+    let mut steps: Vec<(f64, f64)> = Vec::new();
+    let (mut total, mut area) = (0.0, 0.0);
+    let mut level = points.first().map_or(reference[2], |point| point[2]);
+    for point in points {
+        let (x, y) = (point[0], point[1]);
+        total += area * (point[2] - level);
+        level = point[2];
+        let from = steps.partition_point(|step| step.0 < x);
+        let mut height = from.checked_sub(1).map_or(reference[1], |before| steps[before].1);
+        if height <= y || steps.get(from).is_some_and(|step| step.0 <= x && step.1 <= y) {
+            continue;
+        }
+        let (mut edge, mut behind) = (x, from);
+        while let Some(step) = steps.get(behind).filter(|step| step.1 >= y) {
+            area += (step.0 - edge) * (height - y);
+            (edge, height) = *step;
+            behind += 1;
+        }
+        area += (steps.get(behind).map_or(reference[0], |step| step.0) - edge) * (height - y);
+        steps.splice(from..behind, [(x, y)]);
+    }
+    total + area * (reference[2] - level)
 }
 
 fn box_of(point: &[f64], reference: &[f64]) -> f64 {
@@ -112,6 +158,23 @@ mod tests {
             let reference = vec![0.9; objectives];
             let seen = hypervolume(&points, &reference);
             prop_assert!((seen - reference_volume(&points, &reference)).abs() < 1e-12);
+        }
+
+        #[test]
+        fn what_a_point_adds_is_what_is_lost_without_it(
+            objectives in 2_usize..5,
+            numbers in prop::collection::vec(0..6_i32, 32),
+            count in 1_usize..8,
+            place in 0_usize..8,
+        ) {
+            let real = |chunk: &[i32]| chunk[..objectives].iter().map(|k| f64::from(*k) / 6.0).collect();
+            let mut points: Vec<Vec<f64>> = numbers.chunks(4).take(count).map(real).collect();
+            points.sort_by(|a, b| a[objectives - 1].total_cmp(&b[objectives - 1]));
+            let (place, reference) = (place % count, vec![1.1; objectives]);
+            let mut others = points.clone();
+            others.remove(place);
+            let lost = hypervolume(&points, &reference) - hypervolume(&others, &reference);
+            prop_assert!((exclusive(&points, place, &reference) - lost).abs() < 1e-12);
         }
     }
 }

@@ -25,6 +25,7 @@
 //! ```
 
 pub mod algorithm;
+mod analysis;
 mod axis;
 mod batch;
 mod bounds;
@@ -32,9 +33,12 @@ mod budget;
 mod builtin;
 mod cma;
 mod codec;
+mod design;
 mod error;
+mod evolution;
 mod executor;
 pub mod expression;
+mod front;
 pub mod ga;
 mod hypervolume;
 pub mod journal;
@@ -43,38 +47,51 @@ pub mod math;
 mod memetic;
 mod method;
 mod normal;
-mod nsga;
 mod objective;
 pub mod parameter;
 mod portfolio;
 mod problem;
+mod pso;
 mod run;
 mod seed;
 mod settings;
+mod simplex;
 mod space;
+pub mod statistics;
 mod stream;
+mod tally;
+mod tpe;
 mod trace;
 
 pub use algorithm::{ALGORITHMS, Algorithm};
+pub use analysis::{Analysis, analyze};
 pub use bounds::Bounds;
 pub use budget::{Budget, MAX_EVALS};
 pub use builtin::{Builtin, Function, MAX_DIMENSION};
 pub use cma::{CmaOptions, CmaSettings, Restarts};
+pub use design::{DesignOptions, DesignSettings, Sampling};
 pub use error::{Error, Result};
+pub use evolution::{EsOptions, EsSettings, Scheme};
 pub use executor::Executor;
 #[cfg(feature = "rayon")]
 pub use executor::MIN_PARALLEL_GENES;
-pub use ga::{CrossoverKind, Ga, GaOptions, GaSettings, MutationKind, ReplacementKind};
+pub use front::{FrontKind, FrontOptions, FrontSettings};
+pub use ga::{
+    CrossoverKind, ExchangeKind, Ga, GaOptions, GaSettings, MutationKind, OrderCrossover,
+    OrderMutation, ReplacementKind, SelectionKind, WholeMutation,
+};
 pub use hypervolume::hypervolume;
-pub use lshade::{LshadeOptions, LshadeSettings};
+pub use lshade::{LshadeKind, LshadeOptions, LshadeSettings};
 pub use memetic::{MemeticOptions, MemeticSettings};
-pub use nsga::{NsgaOptions, NsgaSettings};
 pub use objective::{LANES, Objective, Sense};
 pub use problem::{Limit, MAX_OBJECTIVES, Model, Problem, ProblemRef, Relation, Report};
+pub use pso::{PsoOptions, PsoSettings};
 pub use run::{Best, Controls, Outcome, Run, Status, StopReason, optimize};
 pub use seed::{MAX_SEED, Seed};
 pub use settings::Settings;
+pub use simplex::{SimplexOptions, SimplexSettings};
 pub use space::{Kind, Space, Variable};
+pub use tpe::{TpeOptions, TpeSettings};
 pub use trace::Point;
 
 /// Version of this crate: part of what a result is reproducible by.

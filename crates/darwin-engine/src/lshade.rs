@@ -1,12 +1,17 @@
 //! L-SHADE: Tanabe & Fukunaga (2014), "Improving the search performance of SHADE using linear
-//! population size reduction", with its published constants.
+//! population size reduction", and jSO: Brest, Maucec & Boskovic (2017), "Single objective
+//! real-parameter optimization: algorithm jSO", each with its published constants.
+
+mod options;
+
+pub(crate) use options::{JSO, LSHADE};
+pub use options::{LshadeKind, LshadeOptions, LshadeSettings};
 
 use crate::{
-    Algorithm, Result, Seed,
+    Result, Seed,
     codec::{Reader, Writer},
     method::{Method, ranking},
     normal::standard_normal,
-    parameter::{Fallback, Integer, Parameter, ParameterKind, Real},
     stream::Stream,
 };
 
@@ -15,79 +20,10 @@ const SHARED: u64 = u64::MAX;
 const MIN_POPULATION: usize = 4;
 /// Memory of good settings.
 const MEMORY: usize = 6;
-/// Archive, as a multiple of the population.
-const ARCHIVE: f64 = 2.6;
-const POPULATION: Integer = Integer { min: 8, max: 10_000, default: 0 };
-const BEST_SHARE: Real = Real { min: 0.01, max: 1.0, default: Fallback::Fixed(0.11) };
-
-pub(crate) const ALGORITHM: Algorithm = Algorithm {
-    name: "lshade",
-    title: "L-SHADE differential evolution",
-    summary: "Differential evolution that learns its rates and shrinks its population",
-    representation: "real",
-    objectives: "single",
-    constraints: "bounds, expressions",
-    applicability: "Rugged and partly separable functions of up to some hundred real variables, \
-                    with a budget that is known: the population shrinks towards its end. Slow on \
-                    ill-conditioned functions",
-    parameters: &[
-        Parameter {
-            name: "population",
-            description: "Individuals at the start",
-            kind: ParameterKind::Rule(POPULATION, "18 x dimension, at most 10000"),
-            only_with: None,
-        },
-        Parameter {
-            name: "best_share",
-            description: "Share of the population whose members lead",
-            kind: ParameterKind::Real(BEST_SHARE),
-            only_with: None,
-        },
-    ],
-    sources: &["Tanabe & Fukunaga (2014), CEC", "Tanabe & Fukunaga (2013), CEC"],
-    revision: 1,
-};
-
-/// Settings as a caller gives them.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct LshadeOptions {
-    /// Individuals at the start.
-    pub population: Option<u32>,
-    /// Share of the population whose members lead.
-    pub best_share: Option<f64>,
-}
-
-/// Checked settings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct LshadeSettings {
-    /// Individuals at the start.
-    pub population: u32,
-    /// Share of the population whose members lead.
-    pub best_share: f64,
-}
-
-impl LshadeOptions {
-    /// Fill in the defaults for a number of variables, and check.
-    ///
-    /// # Errors
-    /// [`crate::Error::InvalidParameter`] outside a listed range.
-    pub fn resolve(self, dimension: usize) -> Result<LshadeSettings> {
-        let usual = u32::try_from(dimension.saturating_mul(18)).unwrap_or(u32::MAX);
-        let population = self.population.unwrap_or(usual.clamp(POPULATION.min, POPULATION.max));
-        Ok(LshadeSettings {
-            population: POPULATION.resolve("population", Some(population))?,
-            best_share: BEST_SHARE.resolve("best_share", self.best_share, dimension)?,
-        })
-    }
-}
-
-impl From<LshadeSettings> for LshadeOptions {
-    fn from(settings: LshadeSettings) -> Self {
-        Self { population: Some(settings.population), best_share: Some(settings.best_share) }
-    }
-}
-
+/// Archive, as a multiple of the population: of L-SHADE, of jSO.
+const ARCHIVE: [f64; 2] = [2.6, 1.0];
+/// Cells of the memory that jSO learns; one more stands still.
+const JSO_MEMORY: usize = 4;
 /// L-SHADE in the unit cube.
 #[derive(Debug)]
 pub(crate) struct Lshade {
@@ -116,6 +52,11 @@ impl Lshade {
         max_evals: u64,
         seed: Seed,
     ) -> Self {
+        let (mut memory_f, mut memory_cr) = ([0.5; MEMORY], [0.5; MEMORY]);
+        if settings.kind == LshadeKind::Jso {
+            (memory_f, memory_cr) = ([0.3; MEMORY], [0.8; MEMORY]);
+            (memory_f[JSO_MEMORY], memory_cr[JSO_MEMORY]) = (0.9, 0.9);
+        }
         Self {
             dimension,
             settings,
@@ -126,8 +67,8 @@ impl Lshade {
             rows: Vec::new(),
             costs: Vec::new(),
             archive: Vec::new(),
-            memory_f: [0.5; MEMORY],
-            memory_cr: [0.5; MEMORY],
+            memory_f,
+            memory_cr,
             next_memory: 0,
             rates: Vec::new(),
         }
@@ -137,8 +78,49 @@ impl Lshade {
         &self.rows[individual * self.dimension..][..self.dimension]
     }
 
+    fn is_jso(&self) -> bool {
+        self.settings.kind == LshadeKind::Jso
+    }
+
+    /// Share of the evaluations that are used.
+    #[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
+    fn used(&self) -> f64 {
+        (self.evals as f64 / self.max_evals as f64).min(1.0)
+    }
+
+    /// F and CR of a child, as far as the run allows them.
     fn draw_rates(&self, stream: &mut Stream) -> (f64, f64) {
-        let memory = index(stream, MEMORY);
+        let (f, cr) = self.drawn_rates(stream);
+        if !self.is_jso() {
+            return (f, cr);
+        }
+        let used = self.used();
+        let least = match used {
+            used if used < 0.25 => 0.7,
+            used if used < 0.5 => 0.6,
+            _ => 0.0,
+        };
+        (if used < 0.6 { f.min(0.7) } else { f }, cr.max(least))
+    }
+
+    /// What the step towards a leader is multiplied by.
+    fn lead(&self) -> f64 {
+        match self.used() {
+            _ if !self.is_jso() => 1.0,
+            used if used < 0.2 => 0.7,
+            used if used < 0.4 => 0.8,
+            _ => 1.2,
+        }
+    }
+
+    /// Share of the population whose members lead: in jSO it falls to a half.
+    fn best_share(&self) -> f64 {
+        let fall = if self.is_jso() { 0.5 * self.used() } else { 0.0 };
+        self.settings.best_share * (1.0 - fall)
+    }
+
+    fn drawn_rates(&self, stream: &mut Stream) -> (f64, f64) {
+        let memory = index(stream, if self.is_jso() { JSO_MEMORY + 1 } else { MEMORY });
         let centre = self.memory_cr[memory];
         let cr = if centre < 0.0 {
             0.0
@@ -163,7 +145,7 @@ impl Lshade {
     ) -> (Vec<f64>, (f64, f64)) {
         let size = self.costs.len();
         let (f, cr) = self.draw_rates(stream);
-        let leaders = share(size, self.settings.best_share).clamp(2, size);
+        let leaders = share(size, self.best_share()).clamp(2, size);
         let leader = order[index(stream, leaders)];
         let first = another(stream, size, &[individual]);
         let second =
@@ -175,12 +157,13 @@ impl Lshade {
             None => self.row(second),
             Some(old) => &self.archive[old * self.dimension..][..self.dimension],
         };
+        let lead = self.lead() * f;
         let mut child = own.to_vec();
         for (j, gene) in child.iter_mut().enumerate() {
             let taken = stream.unit() < cr;
             if taken || j == forced {
                 let x = own[j];
-                let moved = x + f * (leader[j] - x) + f * (first[j] - second[j]);
+                let moved = x + lead * (leader[j] - x) + f * (first[j] - second[j]);
                 *gene = match moved {
                     y if y < 0.0 => x / 2.0,
                     y if y > 1.0 => f64::midpoint(x, 1.0),
@@ -203,11 +186,21 @@ impl Lshade {
             let sum: f64 = good.iter().map(|one| weight(one.0) * rate(one)).sum();
             if sum > 0.0 { squares / sum } else { 0.0 }
         };
-        let settled = self.memory_cr[self.next_memory] < 0.0;
+        let cell = self.next_memory;
+        let (old_f, old_cr) = (self.memory_f[cell], self.memory_cr[cell]);
+        let (new_f, new_cr) = (lehmer(|one| one.1), lehmer(|one| one.2));
         let idle = good.iter().all(|(_, _, cr)| *cr <= 0.0);
-        self.memory_cr[self.next_memory] = if settled || idle { -1.0 } else { lehmer(|one| one.2) };
-        self.memory_f[self.next_memory] = lehmer(|one| one.1);
-        self.next_memory = (self.next_memory + 1) % MEMORY;
+        if self.is_jso() {
+            // Half of what was known stays.
+            self.memory_f[cell] = f64::midpoint(old_f, new_f);
+            self.memory_cr[cell] =
+                if old_cr < 0.0 || idle { -1.0 } else { f64::midpoint(old_cr, new_cr) };
+            self.next_memory = (cell + 1) % JSO_MEMORY;
+            return;
+        }
+        self.memory_cr[cell] = if old_cr < 0.0 || idle { -1.0 } else { new_cr };
+        self.memory_f[cell] = new_f;
+        self.next_memory = (cell + 1) % MEMORY;
     }
 
     /// Let the worst go as evaluations are used up.
@@ -218,7 +211,7 @@ impl Lshade {
         reason = "a population is at most 10,000"
     )]
     fn shrink(&mut self, stream: &mut Stream) {
-        let used = (self.evals as f64 / self.max_evals as f64).min(1.0);
+        let used = self.used();
         let first = f64::from(self.settings.population);
         let wanted = libm::round(first + (MIN_POPULATION as f64 - first) * used) as usize;
         let wanted = wanted.max(MIN_POPULATION);
@@ -229,7 +222,7 @@ impl Lshade {
             self.rows = keep.iter().flat_map(|one| self.row(*one).to_vec()).collect();
             self.costs = keep.iter().map(|one| self.costs[*one]).collect();
         }
-        let room = (ARCHIVE * self.costs.len() as f64) as usize;
+        let room = (ARCHIVE[usize::from(self.is_jso())] * self.costs.len() as f64) as usize;
         while self.archive.len() / self.dimension > room {
             let last = self.archive.len() / self.dimension - 1;
             let out = index(stream, last + 1);

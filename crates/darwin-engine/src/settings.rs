@@ -1,9 +1,10 @@
 //! Which algorithm runs, and how.
 
 use crate::{
-    Algorithm, CmaOptions, CmaSettings, GaOptions, GaSettings, LshadeSettings, MemeticOptions,
-    MemeticSettings, NsgaOptions, NsgaSettings, Problem, Result, cma, ga, lshade, memetic, nsga,
-    portfolio,
+    Algorithm, CmaOptions, CmaSettings, DesignSettings, EsSettings, FrontKind, FrontOptions,
+    FrontSettings, GaOptions, GaSettings, LshadeKind, LshadeSettings, MemeticOptions,
+    MemeticSettings, Problem, PsoSettings, Result, SimplexSettings, TpeSettings, cma, design,
+    evolution, ga, lshade, memetic, portfolio, pso, simplex, tpe,
 };
 
 /// Checked settings of an algorithm.
@@ -14,14 +15,24 @@ pub enum Settings {
     Ga(GaSettings),
     /// CMA-ES.
     Cma(CmaSettings),
-    /// L-SHADE.
+    /// L-SHADE and jSO.
     Lshade(LshadeSettings),
+    /// Particle swarm.
+    Pso(PsoSettings),
+    /// Evolution strategies.
+    Es(EsSettings),
+    /// Nelder-Mead.
+    Simplex(SimplexSettings),
+    /// Tree-structured Parzen estimator.
+    Tpe(TpeSettings),
+    /// Space-filling design.
+    Design(DesignSettings),
     /// CMA-ES, axis search, CMA-ES with restarts; by the usual settings.
     Portfolio(CmaSettings),
     /// The memetic search of permutations.
     Memetic(MemeticSettings),
-    /// NSGA-II, for several objectives.
-    Nsga(NsgaSettings),
+    /// NSGA-II and others, for several objectives.
+    Front(FrontSettings),
 }
 
 impl Settings {
@@ -31,9 +42,17 @@ impl Settings {
     /// As [`GaOptions::resolve`].
     pub fn auto(problem: &Problem) -> Result<(Self, &'static str)> {
         let dimension = problem.bounds().dimension();
-        if problem.senses().len() > 1 {
-            let why = "several objectives: NSGA-II, which looks for all that none dominates";
-            return Ok((Self::Nsga(NsgaOptions::default().resolve()?), why));
+        let objectives = problem.senses().len();
+        if objectives > 1 {
+            let (kind, why) = if objectives > 3 {
+                let why = "more than three objectives: NSGA-III, which keeps points near directions \
+                           spread over all trade-offs";
+                (FrontKind::Nsga3, why)
+            } else {
+                let why = "several objectives: NSGA-II, which looks for all that none dominates";
+                (FrontKind::Nsga2, why)
+            };
+            return Ok((Self::Front(FrontOptions::default().resolve(kind, objectives)?), why));
         }
         if problem.is_permutation() {
             let why =
@@ -46,7 +65,7 @@ impl Settings {
             return Ok((Self::portfolio(dimension)?, why));
         }
         let why = "some variables are whole numbers, on a grid, categories or permutations: a \
-                   genetic algorithm needs no small steps";
+                   genetic algorithm with operators for each kind";
         Ok((Self::Ga(GaOptions::default().resolve(dimension)?), why))
     }
 
@@ -63,46 +82,48 @@ impl Settings {
         match self {
             Self::Ga(_) => &ga::ALGORITHM,
             Self::Cma(_) => &cma::ALGORITHM,
-            Self::Lshade(_) => &lshade::ALGORITHM,
+            Self::Lshade(settings) => match settings.kind {
+                LshadeKind::Lshade => &lshade::LSHADE,
+                LshadeKind::Jso => &lshade::JSO,
+            },
+            Self::Pso(_) => &pso::ALGORITHM,
+            Self::Es(_) => &evolution::ALGORITHM,
+            Self::Simplex(_) => &simplex::ALGORITHM,
+            Self::Tpe(_) => &tpe::ALGORITHM,
+            Self::Design(_) => &design::ALGORITHM,
             Self::Portfolio(_) => &portfolio::ALGORITHM,
             Self::Memetic(_) => &memetic::ALGORITHM,
-            Self::Nsga(_) => &nsga::ALGORITHM,
+            Self::Front(settings) => settings.kind.algorithm(),
         }
     }
 }
 
-impl From<GaSettings> for Settings {
-    fn from(settings: GaSettings) -> Self {
-        Self::Ga(settings)
-    }
+/// Settings of an algorithm are settings.
+macro_rules! from {
+    ($($settings:ident => $variant:ident),+ $(,)?) => {
+        $(impl From<$settings> for Settings {
+            fn from(settings: $settings) -> Self {
+                Self::$variant(settings)
+            }
+        })+
+    };
+}
+
+from! {
+    GaSettings => Ga,
+    CmaSettings => Cma,
+    LshadeSettings => Lshade,
+    MemeticSettings => Memetic,
+    FrontSettings => Front,
+    PsoSettings => Pso,
+    EsSettings => Es,
+    SimplexSettings => Simplex,
+    TpeSettings => Tpe,
+    DesignSettings => Design,
 }
 
 impl From<&GaSettings> for Settings {
     fn from(settings: &GaSettings) -> Self {
         Self::Ga(*settings)
-    }
-}
-
-impl From<CmaSettings> for Settings {
-    fn from(settings: CmaSettings) -> Self {
-        Self::Cma(settings)
-    }
-}
-
-impl From<LshadeSettings> for Settings {
-    fn from(settings: LshadeSettings) -> Self {
-        Self::Lshade(settings)
-    }
-}
-
-impl From<MemeticSettings> for Settings {
-    fn from(settings: MemeticSettings) -> Self {
-        Self::Memetic(settings)
-    }
-}
-
-impl From<NsgaSettings> for Settings {
-    fn from(settings: NsgaSettings) -> Self {
-        Self::Nsga(settings)
     }
 }

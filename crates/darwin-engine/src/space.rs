@@ -1,6 +1,10 @@
 //! Variables of several kinds, searched as bounded real genes.
 
+mod layout;
+
 use std::ops::Range;
+
+pub(crate) use layout::{Gene, Layout, items, write_keys};
 
 use crate::{Bounds, Error, LANES, MAX_DIMENSION, Result, expression::Symbol};
 

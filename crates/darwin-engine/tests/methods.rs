@@ -1,10 +1,14 @@
 //! Every algorithm: determinism, checkpoints, ask and tell, constraints, quality.
 
+mod support;
+
 use darwin_engine::{
-    ALGORITHMS, Bounds, Budget, CmaOptions, Controls, Error, Executor, Function, GaOptions, Kind,
-    LANES, Limit, LshadeOptions, Model, Objective, Outcome, Problem, Relation, Restarts, Run, Seed,
-    Sense, Settings, StopReason, Variable, optimize,
+    ALGORITHMS, Bounds, Budget, CmaOptions, Controls, DesignOptions, Error, EsOptions, Executor,
+    Function, GaOptions, Kind, LANES, Limit, LshadeOptions, Model, Objective, Outcome, Problem,
+    PsoOptions, Relation, Restarts, Run, Sampling, Scheme, Seed, Sense, Settings, SimplexOptions,
+    StopReason, TpeOptions, Variable, optimize,
 };
+use support::digest;
 
 fn builtin(function: Function, dimension: usize) -> Problem {
     let (lo, hi) = function.domain();
@@ -25,8 +29,23 @@ fn all(dimension: usize) -> Vec<Settings> {
         cma(Restarts::Bipop, None),
         cma(Restarts::Ipop, Some(true)),
         lshade.resolve(dimension).expect("valid").into(),
+        lshade.resolve_jso(dimension).expect("valid").into(),
+        PsoOptions::default().resolve().expect("valid").into(),
+        EsOptions::default().resolve().expect("valid").into(),
+        EsOptions { scheme: Some(Scheme::OnePlusOne), ..EsOptions::default() }
+            .resolve()
+            .expect("valid")
+            .into(),
+        SimplexOptions::default().resolve().expect("valid").into(),
+        TpeOptions::default().resolve().expect("valid").into(),
+        DesignOptions::default().resolve(dimension).expect("valid").into(),
         GaOptions::default().resolve(dimension).expect("valid").into(),
     ]
+}
+
+/// Models of all that was seen cost too much for many evaluations.
+fn affordable(settings: Settings, evals: u64) -> u64 {
+    if settings.algorithm().name == "tpe" { evals.min(200) } else { evals }
 }
 
 fn seed(seed: u64) -> Seed {
@@ -36,22 +55,6 @@ fn seed(seed: u64) -> Seed {
 fn run(problem: &Problem, settings: Settings, evals: u64, seed_value: u64) -> Outcome {
     let budget = Budget::evals(evals).expect("valid");
     optimize(problem, settings, &budget, seed(seed_value), &mut Controls::default())
-}
-
-fn digest(outcome: &Outcome) -> u64 {
-    let best = outcome.best.iter().flat_map(|best| best.x.iter().chain([&best.f, &best.violation]));
-    let history = outcome
-        .history
-        .iter()
-        .flat_map(|point| [point.generation, point.evals, point.f.map_or(u64::MAX, f64::to_bits)]);
-    let counts = [outcome.evals, outcome.generations, outcome.non_finite_evals];
-    best.map(|x| x.to_bits())
-        .chain(history)
-        .chain(counts)
-        .flat_map(u64::to_le_bytes)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
 }
 
 #[test]
@@ -70,17 +73,24 @@ fn every_listed_algorithm_is_tested_here() {
 fn golden_bytes() {
     let problem = builtin(Function::Rastrigin, 6);
     let seen: Vec<u64> =
-        all(6).into_iter().map(|settings| digest(&run(&problem, settings, 5000, 42))).collect();
+        all(6).into_iter().map(|s| digest(&run(&problem, s, affordable(s, 5000), 42))).collect();
     let unique: std::collections::HashSet<_> = seen.iter().collect();
     assert_eq!(unique.len(), seen.len());
     assert_eq!(seen, GOLDEN, "{seen:#x?}");
 }
 
-const GOLDEN: [u64; 5] = [
+const GOLDEN: [u64; 12] = [
     0x8d49_8d44_5517_733f,
     0x8b68_66b4_6b7c_17f3,
     0x6f86_6aef_4dbb_6640,
     0xda6b_094b_5c4e_1ad0,
+    0xb148_dbca_be97_2964,
+    0x8007_b22b_3d45_b898,
+    0x47ab_8f1d_e089_1ad5,
+    0xa1a0_0330_f8a2_5130,
+    0xaf19_bb95_5ee4_d270,
+    0x6da8_ad15_47ab_960a,
+    0xe293_a1ea_3cb5_aad4,
     0xbebc_63d6_37c5_feb0,
 ];
 
@@ -89,7 +99,7 @@ fn a_run_resumes_from_any_generation_with_the_same_bytes() {
     let problem = builtin(Function::Rastrigin, 4);
     for settings in all(4) {
         let name = settings.algorithm().name;
-        let budget = Budget::evals(4000).expect("valid");
+        let budget = Budget::evals(affordable(settings, 4000)).expect("valid");
         let whole = optimize(&problem, settings, &budget, seed(3), &mut Controls::default());
         let mut run = Run::new(&problem, settings, budget, seed(3), 50);
         let mut generation = 0;
@@ -204,11 +214,6 @@ impl Objective for Ellipsoid {
 
 #[test]
 fn quality() {
-    let solved = |problem: &Problem, settings: Settings, evals: u64, target: f64| {
-        (1..=9)
-            .filter(|s| run(problem, settings, evals, *s).best.expect("valid").f <= target)
-            .count()
-    };
     let cma = |n: usize| Settings::from(CmaOptions::default().resolve(n).expect("valid"));
     let lshade = |n: usize| Settings::from(LshadeOptions::default().resolve(n).expect("valid"));
     let auto = |n: usize| Settings::portfolio(n).expect("valid");
@@ -223,6 +228,91 @@ fn quality() {
     assert!(solved(&builtin(Function::Rastrigin, 10), auto(10), 10_000, 1e-8) == 9);
     assert!(solved(&builtin(Function::Rastrigin, 10), lshade(10), 100_000, 1e-8) == 9);
     assert!(solved(&rosenbrock, lshade(10), 100_000, 1e-8) >= 8);
+}
+
+/// Runs of nine that reach a value.
+fn solved(problem: &Problem, settings: Settings, evals: u64, target: f64) -> usize {
+    let best = |s| run(problem, settings, evals, s).best.expect("valid").f;
+    (1..=9).filter(|s| best(*s) <= target).count()
+}
+
+#[test]
+fn the_others_solve_what_they_are_for() {
+    let sphere = builtin(Function::Sphere, 10);
+    let rosenbrock = builtin(Function::Rosenbrock, 10);
+    let jso = Settings::from(LshadeOptions::default().resolve_jso(10).expect("valid"));
+    assert!(solved(&builtin(Function::Rastrigin, 10), jso, 100_000, 1e-8) >= 8);
+    assert!(solved(&rosenbrock, jso, 100_000, 1e-8) >= 8);
+    let pso = Settings::from(PsoOptions::default().resolve().expect("valid"));
+    assert!(solved(&sphere, pso, 30_000, 1e-8) == 9);
+    assert!(solved(&builtin(Function::Ackley, 10), pso, 60_000, 1e-6) >= 7);
+    let es = |scheme| {
+        let options = EsOptions { scheme: Some(scheme), ..EsOptions::default() };
+        Settings::from(options.resolve().expect("valid"))
+    };
+    assert!(solved(&sphere, es(Scheme::SelfAdaptive), 30_000, 1e-8) == 9);
+    assert!(solved(&sphere, es(Scheme::OnePlusOne), 3000, 1e-8) == 9);
+    let simplex = Settings::from(SimplexOptions::default().resolve().expect("valid"));
+    assert!(solved(&builtin(Function::Rosenbrock, 4), simplex, 10_000, 1e-8) >= 8);
+}
+
+/// Hartmann's function of six variables, minimum -3.32237.
+fn hartmann() -> Problem {
+    let rows = |name: &str, rows: &[[f64; 6]]| darwin_engine::expression::Table {
+        name: name.to_owned(),
+        columns: 6,
+        values: rows.concat(),
+    };
+    let model = Model {
+        variables: vec![real("x", Some(6), 0.0, 1.0)],
+        lets: Vec::new(),
+        objectives: vec![(
+            Sense::Min,
+            "-sum(i,0,3,at(c,0,i)*exp(-sum(j,0,5,at(a,i,j)*(x[j]-at(p,i,j))^2)))".to_owned(),
+        )],
+        constraints: Vec::new(),
+        tables: vec![
+            rows("c", &[[1.0, 1.2, 3.0, 3.2, 0.0, 0.0]]),
+            rows(
+                "a",
+                &[
+                    [10.0, 3.0, 17.0, 3.5, 1.7, 8.0],
+                    [0.05, 10.0, 17.0, 0.1, 8.0, 14.0],
+                    [3.0, 3.5, 1.7, 10.0, 17.0, 8.0],
+                    [17.0, 8.0, 0.05, 10.0, 0.1, 14.0],
+                ],
+            ),
+            rows(
+                "p",
+                &[
+                    [0.1312, 0.1696, 0.5569, 0.0124, 0.8283, 0.5886],
+                    [0.2329, 0.4135, 0.8307, 0.3736, 0.1004, 0.9991],
+                    [0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650],
+                    [0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381],
+                ],
+            ),
+        ],
+    };
+    Problem::compile(model).expect("valid")
+}
+
+/// A hundred evaluations, medians of 21 seeds. Optuna 5.0 comes to -3.232 (`benches/tpe.py`): this
+/// is not there yet, and must not fall behind what was measured here.
+#[test]
+fn few_evaluations_come_far_beyond_chance() {
+    let problem = hartmann();
+    let minimizer = [0.201_69, 0.150_011, 0.476_874, 0.275_332, 0.311_652, 0.657_3];
+    assert!((problem.value_at(&minimizer) + 3.322_37).abs() < 1e-4);
+    let median = |settings: Settings| {
+        let mut all: Vec<f64> =
+            (1..=21).map(|s| run(&problem, settings, 100, s).best.expect("valid").f).collect();
+        all.sort_by(f64::total_cmp);
+        all[10]
+    };
+    let tpe = median(TpeOptions::default().resolve().expect("valid").into());
+    let random = DesignOptions { sampling: Some(Sampling::Random), ..DesignOptions::default() };
+    let random = median(random.resolve(6).expect("valid").into());
+    assert!(tpe <= -2.95 && random > -2.3, "{tpe} {random}");
 }
 
 #[test]
@@ -260,6 +350,10 @@ fn a_constrained_optimum_is_found() {
     let problem = Problem::compile(model).expect("valid");
     for settings in all(2) {
         let name = settings.algorithm().name;
+        // One spreads points, the other sees no valley across the axes.
+        if ["design", "tpe"].contains(&name) {
+            continue;
+        }
         let best = run(&problem, settings, 60_000, 5).best.expect("valid");
         assert_eq!(best.violation.to_bits(), 0, "{name}");
         let worse = best.f + 6_961.813_88;

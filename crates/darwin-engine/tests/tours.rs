@@ -1,8 +1,8 @@
 //! Permutations: tours of known length, assignments, checkpoints, threads.
 
 use darwin_engine::{
-    Budget, Controls, Executor, GaOptions, Kind, Limit, MemeticOptions, Model, NsgaOptions,
-    Outcome, Problem, Relation, Run, Seed, Sense, Settings, StopReason, Variable,
+    Budget, Controls, Executor, FrontKind, FrontOptions, GaOptions, Kind, Limit, MemeticOptions,
+    Model, Outcome, Problem, Relation, Run, Seed, Sense, Settings, StopReason, Variable,
     expression::Table, optimize,
 };
 
@@ -124,7 +124,7 @@ fn orders_go_with_other_variables_and_several_objectives() {
     assert_eq!((best.f.to_bits(), best.x[5].to_bits()), (0, 1.0_f64.to_bits()));
     mixed.objectives.push((Sense::Max, "p[0]".to_owned()));
     let problem = Problem::compile(mixed).expect("valid");
-    let settings = NsgaOptions::default().resolve().expect("valid");
+    let settings = FrontOptions::default().resolve(FrontKind::Nsga2, 2).expect("valid");
     let outcome = run(&problem, settings.into(), 10_000, 1);
     assert!(outcome.front.len() > 1 && outcome.front.iter().all(|one| is_order(&one.x[..5])));
 }

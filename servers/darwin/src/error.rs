@@ -63,6 +63,17 @@ pub enum Error {
         /// Time given, s.
         given: f64,
     },
+    /// The state of a run does not fit what a fork wants to be.
+    #[error("the state of the run does not fit these params")]
+    Fork,
+    /// A run has nothing that a chart could show.
+    #[error("run `{id}` {reason}")]
+    Plot {
+        /// The run.
+        id: String,
+        /// What is missing.
+        reason: &'static str,
+    },
     /// No evaluation gave a finite value.
     #[error("none of the {evals} evaluations gave a finite value")]
     NoFiniteValue {
@@ -121,6 +132,12 @@ impl From<Error> for ToolError {
             Error::InvalidTime { .. } => invalid("invalid_budget")
                 .with_field("/budget/max_time_s")
                 .with_hint("give a time in that range, or leave it out"),
+            Error::Fork => invalid("invalid_argument")
+                .with_field("/params")
+                .with_hint("rates may change in a fork, sizes and schemes may not"),
+            Error::Plot { .. } => invalid("invalid_argument")
+                .with_field("/chart")
+                .with_hint("convergence is for one objective, front and parallel for several"),
             Error::NoFiniteValue { .. } => invalid("invalid_problem")
                 .with_field("/problem")
                 .with_hint("narrow the bounds to where the function is finite"),

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use darwin_engine::{
-    Budget, Controls, Executor, MIN_PARALLEL_GENES, Outcome, Problem, Seed, Settings, Status,
+    Budget, Controls, Executor, MIN_PARALLEL_GENES, Outcome, Problem, Run, Seed, Settings, Status,
     optimize,
 };
 use mcp_core::prelude::*;
@@ -11,6 +11,8 @@ use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval},
 };
+
+use crate::Error;
 
 /// The longest run; the deadline of the call lies above it, so that a result is not lost.
 pub(crate) const MAX_TIME: Duration = Duration::from_secs(110);
@@ -39,13 +41,24 @@ impl Job {
         let largest = match self.settings {
             Settings::Ga(settings) => u64::from(settings.population),
             Settings::Lshade(settings) => u64::from(settings.population),
-            Settings::Nsga(settings) => u64::from(settings.population),
+            Settings::Front(settings) => u64::from(settings.population),
+            Settings::Pso(settings) => u64::from(settings.population),
+            Settings::Es(settings) => u64::from(settings.population),
+            Settings::Design(settings) => u64::from(settings.block),
             // One chunk at a time.
-            Settings::Memetic(_) => 1,
+            Settings::Memetic(_) | Settings::Simplex(_) | Settings::Tpe(_) => 1,
             // Restarts double the population.
             _ => self.budget.max_evals(),
         };
         self.threads > 1 && largest.saturating_mul(dimension as u64) >= MIN_PARALLEL_GENES as u64
+    }
+
+    /// Whether a run may begin from such a state.
+    pub(crate) fn fits(&self, state: &[u8]) -> Result<(), Error> {
+        let problem = Arc::clone(&self.problem);
+        Run::fork(problem, self.settings, self.budget, self.seed, self.points, state)
+            .map(|_| ())
+            .map_err(|_| Error::Fork)
     }
 
     /// Version of the engine, and revision of the algorithm.
@@ -62,7 +75,7 @@ impl Job {
         self: &Arc<Self>,
         pool: Option<Arc<rayon::ThreadPool>>,
         token: &CancellationToken,
-        progress: &Progress,
+        progress: Option<&Progress>,
     ) -> Result<Outcome> {
         let (job, called_at) = (Arc::clone(self), Instant::now());
         let (told, status) = watch::channel(None);
@@ -75,9 +88,7 @@ impl Job {
             })
         });
         let mut work = pin!(work);
-        if !progress.is_wanted() {
-            return work.await;
-        }
+        let Some(progress) = progress.filter(|one| one.is_wanted()) else { return work.await };
         let mut ticks = interval(REPORT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

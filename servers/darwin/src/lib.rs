@@ -6,6 +6,7 @@ mod server;
 mod tools;
 
 mod job;
+mod plot;
 mod pool;
 mod run;
 mod seed;

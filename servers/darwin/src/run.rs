@@ -8,6 +8,7 @@
 
 mod active;
 mod checkpoint;
+mod create;
 mod drive;
 mod entry;
 mod error;
@@ -22,7 +23,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use mcp_core::{folders::Folders, prelude::*, turn::Turns};
@@ -31,17 +32,14 @@ use tokio::sync::watch;
 pub(crate) use self::{
     active::{Active, Core, TIME},
     checkpoint::Seen,
-    entry::{Entry, Fault, Header, LAYOUT, Status, StatusEntry, Told, UpdateEntry},
+    create::NewRun,
+    entry::{Entry, Fault, Header, LAYOUT, Origin, Status, StatusEntry, Told, UpdateEntry},
     error::RunError,
     report::Report,
     trial::Trial,
 };
-use self::{checkpoint::Checkpoint, entry::Ledger, journal::Journal};
-use crate::{
-    job::Job,
-    pool::Pool,
-    tools::optimize::{BudgetArgs, OptimizeProblemArgs},
-};
+use self::{checkpoint::Checkpoint, journal::Journal};
+use crate::{pool::Pool, tools::optimize::BudgetArgs};
 
 /// What is left of a run that was being made or deleted, after this, is of a crash.
 const LEFT_OVER: Duration = Duration::from_secs(3600);
@@ -138,40 +136,6 @@ impl Runs {
             }
         }
         Ok(())
-    }
-
-    /// Write a new run down.
-    pub(crate) async fn create(
-        &self,
-        owner: &Principal,
-        (name, spec, job): (Option<String>, OptimizeProblemArgs, Job),
-        first: Status,
-    ) -> Result<Overview> {
-        let (shared, owner) = (Arc::clone(&self.0), owner.shared_id());
-        let store = shared.store.clone().ok_or(RunError::NoStore)?;
-        let header = Header {
-            layout: LAYOUT,
-            name,
-            created_ms: now_ms(),
-            engine: job.engine_version(),
-            revision: job.settings.algorithm().revision,
-            reason: job.reason.map(str::to_owned),
-            spec,
-        };
-        let (id, most) = (new_id()?, shared.max_runs);
-        let made = task::blocking(move || -> Result<Active, RunError> {
-            if store.ids(&owner)?.len() >= most as usize {
-                return Err(RunError::Quota(most));
-            }
-            let ledger = Ledger::new(header, StatusEntry::of(first));
-            let folder = store.folder(&owner, &id).ok_or(RunError::NoStore)?;
-            let entries = ledger.entries();
-            let journal = store.create(&owner, &id, |dir| Journal::create(dir, &entries))?;
-            Ok(Active::new((owner, id, folder), journal, ledger, Arc::new(job)))
-        });
-        let active = Arc::new(made.await??);
-        self.0.keep(&active).await;
-        Ok(active.overview())
     }
 
     /// A run of this caller's that has not ended, held by this process.
@@ -354,19 +318,7 @@ fn read(store: &Folders, owner: &str, id: &str) -> Result<Overview, RunError> {
     Ok(Overview { id: id.to_owned(), header: ledger.header, last: ledger.last, seen, budget })
 }
 
-fn new_id() -> Result<String> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits)
-        .map_err(|error| ToolError::internal(format!("no random id: {error}")))?;
-    Ok(format!("run_{}", hex::encode(bits)))
-}
-
 /// A caller's word, fit for a message.
 fn shown(word: &str) -> String {
     word.chars().filter(|c| !c.is_control()).take(40).collect()
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -43,30 +43,39 @@ impl McpServer for Server {
     }
 
     fn toolsets() -> &'static [Toolset] {
-        &[Toolset {
-            name: "core",
-            purpose: "Optimise a function in one call, or in a run that is stored",
-            tools: &[
-                "ask_trials",
-                "cancel_run",
-                "create_run",
-                "delete_run",
-                "get_run",
-                "get_run_result",
-                "list_algorithms",
-                "list_runs",
-                "optimize_problem",
-                "step_run",
-                "tell_trials",
-                "update_run",
-            ],
-        }]
+        &[
+            Toolset {
+                name: "core",
+                purpose: "Optimise a function in one call, or in a run that is stored",
+                tools: &[
+                    "ask_trials",
+                    "cancel_run",
+                    "create_run",
+                    "delete_run",
+                    "get_run",
+                    "get_run_result",
+                    "list_algorithms",
+                    "list_runs",
+                    "optimize_problem",
+                    "step_run",
+                    "tell_trials",
+                    "update_run",
+                ],
+            },
+            Toolset {
+                name: "lab",
+                purpose: "Look at problems, compare algorithms on equal budgets, draw runs",
+                tools: &["analyze_problem", "compare_algorithms", "fork_run", "render_plot"],
+            },
+        ]
     }
 
     fn policy(tool: &str) -> CallPolicy {
         match tool {
-            "optimize_problem" => CallPolicy::new().deadline(RUN_DEADLINE),
-            "create_run" | "get_run" | "step_run" => CallPolicy::new().deadline(WAIT_DEADLINE),
+            "optimize_problem" | "compare_algorithms" => CallPolicy::new().deadline(RUN_DEADLINE),
+            "create_run" | "fork_run" | "get_run" | "step_run" => {
+                CallPolicy::new().deadline(WAIT_DEADLINE)
+            }
             _ => CallPolicy::new(),
         }
     }

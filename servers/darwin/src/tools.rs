@@ -1,10 +1,14 @@
 //! The tools, by family.
 
 mod algorithm;
+mod analyze;
+mod compare;
 mod control;
+mod fork;
 pub(crate) mod found;
 pub(crate) mod optimize;
 pub(crate) mod params;
+mod plot;
 pub(crate) mod problem;
 pub(crate) mod prompt;
 pub(crate) mod resource;
@@ -21,4 +25,8 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::run_tools()
         + Server::control_tools()
         + Server::trial_tools()
+        + Server::analyze_tools()
+        + Server::compare_tools()
+        + Server::plot_tools()
+        + Server::fork_tools()
 }

@@ -1,6 +1,6 @@
 //! Up to 64 individuals that are made and evaluated together.
 
-use super::{GaSettings, Population};
+use super::{GaSettings, Mates, Population, Variation};
 use crate::{LANES, Problem, Seed, stream::Stream};
 
 /// A fixed share of a generation: rows for variation, lanes for evaluation.
@@ -113,7 +113,9 @@ impl Chunk {
 pub(crate) struct Maker<'a> {
     pub(crate) problem: &'a Problem,
     pub(crate) settings: &'a GaSettings,
+    pub(crate) variation: &'a Variation,
     pub(crate) parents: &'a Population,
+    pub(crate) mates: Mates<'a>,
     pub(crate) seed: Seed,
     pub(crate) generation: u64,
 }
@@ -135,13 +137,9 @@ impl Maker<'_> {
     }
 
     fn sample(&self, chunk: &mut Chunk) {
-        let bounds = self.problem.bounds();
         let rows = chunk.rows.chunks_exact_mut(chunk.dimension).take(chunk.len);
         for (individual, row) in (chunk.first..).zip(rows) {
-            let mut stream = self.stream(individual);
-            for ((gene, lo), hi) in row.iter_mut().zip(bounds.lo()).zip(bounds.hi()) {
-                *gene = stream.between(*lo, *hi);
-            }
+            self.variation.sample(&mut self.stream(individual), row);
         }
     }
 
@@ -151,24 +149,22 @@ impl Maker<'_> {
         let dimension = chunk.dimension;
         let pairs = chunk.rows.chunks_exact_mut(2 * dimension).take(chunk.len.div_ceil(2));
         for (number, pair) in pairs.enumerate() {
-            let mut stream = self.stream(chunk.first + 2 * number);
             let (first, second) = pair.split_at_mut(dimension);
-            self.breed_pair(&mut stream, first, second);
+            self.breed_pair(chunk.first + 2 * number, first, second);
         }
     }
 
-    fn breed_pair(&self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
-        let (settings, bounds) = (self.settings, self.problem.bounds());
-        let [father, mother] =
-            [0, 1].map(|_| tournament(stream, self.parents.costs(), settings.tournament));
+    fn breed_pair(&self, number: usize, first: &mut [f64], second: &mut [f64]) {
+        let (settings, variation) = (self.settings, self.variation);
+        let mut stream = self.stream(number);
+        let [father, mother] = [0, 1].map(|one| self.mates.pick(&mut stream, number + one));
         first.copy_from_slice(self.parents.row(father));
         second.copy_from_slice(self.parents.row(mother));
-        let crossed = father != mother && stream.chance(settings.crossover_probability);
-        if crossed {
-            settings.crossover.apply(stream, bounds, first, second);
-        }
+        let crossed = father != mother
+            && stream.chance(settings.crossover_probability)
+            && variation.cross(&mut stream, first, second);
         for child in [first, second] {
-            settings.mutation.apply(stream, bounds, settings.mutation_probability, child, !crossed);
+            variation.mutate(&mut stream, settings.mutation_probability, child, !crossed);
         }
     }
 
@@ -177,37 +173,9 @@ impl Maker<'_> {
     }
 }
 
-/// The best of `size` individuals drawn with replacement; of equals, the first in number.
-#[expect(clippy::cast_possible_truncation, reason = "a population is at most 10,000")]
-fn tournament(stream: &mut Stream, costs: &[f64], size: u32) -> usize {
-    let n = costs.len() as u32;
-    let mut best = stream.index(n);
-    for _ in 1..size {
-        let other = stream.index(n);
-        let better = (costs[other], other) < (costs[best], best);
-        best = if better { other } else { best };
-    }
-    best
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn larger_tournaments_press_harder() {
-        let costs: Vec<f64> = (0..100).map(f64::from).collect();
-        let mut stream = Stream::new(Seed::new(3).unwrap(), 0, 0);
-        let mut mean = |size| {
-            let drawn = (0..20_000).map(|_| costs[tournament(&mut stream, &costs, size)]);
-            drawn.sum::<f64>() / 20_000.0
-        };
-        // The smallest of k uniform numbers in 0..n has mean n / (k + 1), about.
-        for (size, expected) in [(1, 49.5), (2, 32.8), (3, 24.5), (7, 12.0)] {
-            let seen = mean(size);
-            assert!((seen - expected).abs() < 1.0, "{size}: {seen}");
-        }
-    }
 
     #[test]
     fn laying_out_fills_from_the_front() {

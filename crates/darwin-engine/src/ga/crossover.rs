@@ -43,7 +43,11 @@ impl Crossover {
 
 /// Call `act` for each gene with probability 1/2, 64 coins at a time.
 #[inline]
-fn for_half_of_genes(stream: &mut Stream, genes: usize, mut act: impl FnMut(&mut Stream, usize)) {
+pub(super) fn for_half_of_genes(
+    stream: &mut Stream,
+    genes: usize,
+    mut act: impl FnMut(&mut Stream, usize),
+) {
     for start in (0..genes).step_by(64) {
         let count = (genes - start).min(64);
         let mut coins = stream.bits() & (u64::MAX >> (64 - count));

@@ -27,29 +27,44 @@ impl Mutation {
         row: &mut [f64],
         must_change: bool,
     ) {
-        if probability <= 0.0 {
-            return;
-        }
-        let rate = libm::log1p(-probability);
-        let mut gene = gap(stream, rate);
-        if must_change && gene >= row.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "dimensions are small")]
-            let genes = row.len() as u32;
-            let any = stream.index(genes);
-            row[any] = self.changed(stream, bounds, any, row[any]);
-        }
-        while gene < row.len() {
+        for_some_genes(stream, probability, row.len(), must_change, |stream, gene| {
             row[gene] = self.changed(stream, bounds, gene, row[gene]);
-            gene = gene.saturating_add(1).saturating_add(gap(stream, rate));
-        }
+        });
     }
 
-    fn changed(self, stream: &mut Stream, bounds: &Bounds, gene: usize, x: f64) -> f64 {
+    /// Another value of a gene.
+    pub(super) fn changed(self, stream: &mut Stream, bounds: &Bounds, gene: usize, x: f64) -> f64 {
         let (lo, hi) = (bounds.lo()[gene], bounds.hi()[gene]);
         match self {
             Self::Polynomial { eta } => polynomial(stream, Exponent::new(eta + 1.0), lo, hi, x),
             Self::Gaussian { sigma } => gaussian(stream, sigma, lo, hi, x),
         }
+    }
+}
+
+/// Call `act` for each gene with `probability`; with `must_change`, for at least one if that is
+/// not 0.
+#[inline]
+pub(super) fn for_some_genes(
+    stream: &mut Stream,
+    probability: f64,
+    genes: usize,
+    must_change: bool,
+    mut act: impl FnMut(&mut Stream, usize),
+) {
+    if probability <= 0.0 {
+        return;
+    }
+    let rate = libm::log1p(-probability);
+    let mut gene = gap(stream, rate);
+    if must_change && gene >= genes {
+        #[expect(clippy::cast_possible_truncation, reason = "dimensions are small")]
+        let any = stream.index(genes as u32);
+        act(stream, any);
+    }
+    while gene < genes {
+        act(stream, gene);
+        gene = gene.saturating_add(1).saturating_add(gap(stream, rate));
     }
 }
 

@@ -1,10 +1,11 @@
 //! What can be set: as a caller gives it, and checked.
 
 use super::{
-    crossover, mutation,
+    Exchange, Operators, OrderCrossover, OrderMutation, SelectionKind, WholeMutation, crossover,
+    mutation,
     table::{
-        BLX_ALPHA, CROSSOVER_ETA, CROSSOVER_PROBABILITY, ELITES, MUTATION_ETA,
-        MUTATION_PROBABILITY, MUTATION_SIGMA, POPULATION, TOURNAMENT,
+        BLX_ALPHA, CROSSOVER_ETA, CROSSOVER_PROBABILITY, ELITES, EXCHANGE_POINTS, MUTATION_ETA,
+        MUTATION_PROBABILITY, MUTATION_SIGMA, POPULATION, TOURNAMENT, TRUNCATION,
     },
 };
 pub use crossover::Crossover;
@@ -36,8 +37,22 @@ pub struct GaOptions {
     pub mutation_eta: Option<f64>,
     /// Step of [`Mutation::Gaussian`].
     pub mutation_sigma: Option<f64>,
+    /// How categories and booleans are exchanged.
+    pub exchange: Option<ExchangeKind>,
+    /// Places between which [`ExchangeKind::KPoint`] exchanges.
+    pub exchange_points: Option<u32>,
+    /// How a whole number changes.
+    pub whole_mutation: Option<WholeMutation>,
+    /// How two orders become two.
+    pub order_crossover: Option<OrderCrossover>,
+    /// How an order changes.
+    pub order_mutation: Option<OrderMutation>,
+    /// How parents are chosen.
+    pub selection: Option<SelectionKind>,
     /// Individuals that compete to be a parent.
     pub tournament: Option<u32>,
+    /// Share of the best that may be parents under [`SelectionKind::Truncation`].
+    pub truncation: Option<f64>,
     /// Who lives on.
     pub replacement: Option<ReplacementKind>,
     /// Best parents that live on under [`Replacement::Generational`].
@@ -53,6 +68,17 @@ pub enum CrossoverKind {
     BlxAlpha,
     Arithmetic,
     Uniform,
+}
+
+/// [`Exchange`] by the names of its usual forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "as the operators of the same name")]
+pub enum ExchangeKind {
+    #[default]
+    Uniform,
+    OnePoint,
+    TwoPoint,
+    KPoint,
 }
 
 /// Operators are chosen by these words; the first is the default.
@@ -81,6 +107,11 @@ macro_rules! names {
 }
 
 names!(CrossoverKind: Sbx = "sbx", BlxAlpha = "blx_alpha", Arithmetic = "arithmetic", Uniform = "uniform");
+names!(ExchangeKind: Uniform = "uniform", OnePoint = "one_point", TwoPoint = "two_point", KPoint = "k_point");
+names!(WholeMutation: Power = "power", Reset = "reset");
+names!(OrderCrossover: Ox = "ox", Pmx = "pmx", Cx = "cx", Erx = "erx");
+names!(OrderMutation: Inversion = "inversion", Swap = "swap", Insert = "insert", Scramble = "scramble");
+names!(SelectionKind: Tournament = "tournament", Rank = "rank", Roulette = "roulette", Sus = "sus", Truncation = "truncation");
 names!(MutationKind: Polynomial = "polynomial", Gaussian = "gaussian");
 names!(ReplacementKind: Plus = "plus", Generational = "generational");
 
@@ -128,8 +159,20 @@ pub struct GaSettings {
     pub mutation: Mutation,
     /// Chance of each gene to change.
     pub mutation_probability: f64,
+    /// How categories and booleans are exchanged.
+    pub exchange: Exchange,
+    /// How a whole number changes.
+    pub whole_mutation: WholeMutation,
+    /// How two orders become two.
+    pub order_crossover: OrderCrossover,
+    /// How an order changes.
+    pub order_mutation: OrderMutation,
+    /// How parents are chosen.
+    pub selection: SelectionKind,
     /// Individuals that compete to be a parent.
     pub tournament: u32,
+    /// Share of the best that may be parents under [`SelectionKind::Truncation`].
+    pub truncation: f64,
     /// Who lives on.
     pub replacement: Replacement,
 }
@@ -161,7 +204,13 @@ impl GaOptions {
                 self.mutation_probability,
                 dimension,
             )?,
+            exchange: self.resolve_exchange()?,
+            whole_mutation: self.whole_mutation.unwrap_or_default(),
+            order_crossover: self.order_crossover.unwrap_or_default(),
+            order_mutation: self.order_mutation.unwrap_or_default(),
+            selection: self.resolve_selection()?,
             tournament: TOURNAMENT.resolve("tournament", self.tournament)?,
+            truncation: TRUNCATION.resolve("truncation", self.truncation, dimension)?,
             replacement: self.resolve_replacement(population)?,
         })
     }
@@ -202,6 +251,32 @@ impl GaOptions {
         }
     }
 
+    fn resolve_exchange(self) -> Result<Exchange> {
+        let kind = self.exchange.unwrap_or_default();
+        if kind != ExchangeKind::KPoint {
+            refuse("exchange_points", self.exchange_points, "exchange k_point")?;
+        }
+        Ok(match kind {
+            ExchangeKind::Uniform => Exchange::Uniform,
+            ExchangeKind::OnePoint => Exchange::Points(1),
+            ExchangeKind::TwoPoint => Exchange::Points(2),
+            ExchangeKind::KPoint => {
+                Exchange::Points(EXCHANGE_POINTS.resolve("exchange_points", self.exchange_points)?)
+            }
+        })
+    }
+
+    fn resolve_selection(self) -> Result<SelectionKind> {
+        let kind = self.selection.unwrap_or_default();
+        if kind != SelectionKind::Tournament {
+            refuse("tournament", self.tournament, "selection tournament")?;
+        }
+        if kind != SelectionKind::Truncation {
+            refuse("truncation", self.truncation, "selection truncation")?;
+        }
+        Ok(kind)
+    }
+
     fn resolve_replacement(self, population: u32) -> Result<Replacement> {
         if self.replacement.unwrap_or_default() == ReplacementKind::Plus {
             refuse("elites", self.elites, "replacement generational")?;
@@ -213,6 +288,20 @@ impl GaOptions {
             return Err(Error::InvalidParameter { field: "elites", reason });
         }
         Ok(Replacement::Generational { elites })
+    }
+}
+
+impl GaSettings {
+    /// The operators of each kind of gene.
+    pub(crate) fn operators(&self) -> Operators {
+        Operators {
+            crossover: self.crossover,
+            mutation: self.mutation,
+            exchange: self.exchange,
+            whole: self.whole_mutation,
+            order_crossover: self.order_crossover,
+            order_mutation: self.order_mutation,
+        }
     }
 }
 
@@ -231,9 +320,26 @@ impl From<GaSettings> for GaOptions {
             population: Some(settings.population),
             crossover_probability: Some(settings.crossover_probability),
             mutation_probability: Some(settings.mutation_probability),
-            tournament: Some(settings.tournament),
+            whole_mutation: Some(settings.whole_mutation),
+            order_crossover: Some(settings.order_crossover),
+            order_mutation: Some(settings.order_mutation),
+            selection: Some(settings.selection),
             ..Self::default()
         };
+        match settings.selection {
+            SelectionKind::Tournament => options.tournament = Some(settings.tournament),
+            SelectionKind::Truncation => options.truncation = Some(settings.truncation),
+            _ => {}
+        }
+        options.exchange = Some(match settings.exchange {
+            Exchange::Uniform => ExchangeKind::Uniform,
+            Exchange::Points(1) => ExchangeKind::OnePoint,
+            Exchange::Points(2) => ExchangeKind::TwoPoint,
+            Exchange::Points(points) => {
+                options.exchange_points = Some(points);
+                ExchangeKind::KPoint
+            }
+        });
         options.crossover = Some(match settings.crossover {
             Crossover::Sbx { eta } => {
                 options.crossover_eta = Some(eta);
@@ -310,6 +416,11 @@ mod tests {
         assert_eq!(CrossoverKind::default().name(), CrossoverKind::NAMES[0]);
         assert_eq!(MutationKind::default().name(), MutationKind::NAMES[0]);
         assert_eq!(ReplacementKind::default().name(), ReplacementKind::NAMES[0]);
+        assert_eq!(ExchangeKind::default().name(), ExchangeKind::NAMES[0]);
+        assert_eq!(WholeMutation::default().name(), WholeMutation::NAMES[0]);
+        assert_eq!(OrderCrossover::default().name(), OrderCrossover::NAMES[0]);
+        assert_eq!(OrderMutation::default().name(), OrderMutation::NAMES[0]);
+        assert_eq!(SelectionKind::default().name(), SelectionKind::NAMES[0]);
         assert_eq!(CrossoverKind::from_name("blx_alpha"), Some(CrossoverKind::BlxAlpha));
         assert_eq!(CrossoverKind::from_name("SBX"), None);
     }
@@ -325,6 +436,13 @@ mod tests {
                 ..GaOptions::default()
             },
             GaOptions { crossover: Some(CrossoverKind::Uniform), ..GaOptions::default() },
+            GaOptions {
+                exchange: Some(ExchangeKind::TwoPoint),
+                selection: Some(SelectionKind::Truncation),
+                truncation: Some(0.25),
+                ..GaOptions::default()
+            },
+            GaOptions { selection: Some(SelectionKind::Sus), ..GaOptions::default() },
         ] {
             let settings = options.resolve(7).unwrap();
             assert_eq!(GaOptions::from(settings).resolve(900).unwrap(), settings);

@@ -1,6 +1,9 @@
 //! The algorithm as data: what is listed is what is checked.
 
-use super::options::{CrossoverKind, MutationKind, ReplacementKind};
+use super::{
+    CrossoverKind, ExchangeKind, MutationKind, OrderCrossover, OrderMutation, ReplacementKind,
+    SelectionKind, WholeMutation,
+};
 use crate::{
     algorithm::Algorithm,
     parameter::{Fallback, Integer, Parameter, ParameterKind, Real},
@@ -9,25 +12,32 @@ use crate::{
 /// The algorithm, as it is listed.
 pub(crate) const ALGORITHM: Algorithm = Algorithm {
     name: "ga",
-    title: "Real-coded genetic algorithm",
-    summary: "tournament selection, crossover and mutation of real vectors, elitist by default",
+    title: "Genetic algorithm",
+    summary: "selection, crossover and mutation by the kind of each variable, elitist by default",
     representation: "mixed",
     objectives: "single",
     constraints: "bounds, expressions",
-    applicability: "rugged, multimodal or separable functions of 1 to 1000 bounded variables when \
-                    evaluations are cheap (10,000 or more); weak on narrow curved valleys and for \
-                    high precision",
+    applicability: "whole numbers, booleans, categories and orders, also mixed; rugged, multimodal \
+                    or separable functions of 1 to 1000 bounded variables when evaluations are \
+                    cheap (10,000 or more); weak on narrow curved valleys and for high precision",
     parameters: PARAMETERS,
     sources: &[
         "Deb & Agrawal 1995, Simulated binary crossover",
         "Deb & Goyal 1996, polynomial mutation",
         "Eshelman & Schaffer 1993, BLX-alpha",
+        "Syswerda 1989, uniform crossover",
+        "Doerr, Le, Makhmara & Nguyen 2017, power-law mutation",
+        "Davis 1985, OX; Goldberg & Lingle 1985, PMX; Oliver, Smith & Holland 1987, CX",
+        "Whitley, Starkweather & Fuquay 1989, ERX",
+        "Baker 1985, 1987, rank selection, SUS",
     ],
-    revision: 1,
+    revision: 2,
 };
 
 pub(super) const POPULATION: Integer = Integer { min: 4, max: 10_000, default: 100 };
 pub(super) const TOURNAMENT: Integer = Integer { min: 1, max: 100, default: 3 };
+pub(super) const TRUNCATION: Real = Real { min: 0.01, max: 1.0, default: Fallback::Fixed(0.5) };
+pub(super) const EXCHANGE_POINTS: Integer = Integer { min: 1, max: 100, default: 3 };
 pub(super) const ELITES: Integer = Integer { min: 0, max: 9_999, default: 1 };
 pub(super) const CROSSOVER_PROBABILITY: Real =
     Real { min: 0.0, max: 1.0, default: Fallback::Fixed(0.9) };
@@ -95,10 +105,53 @@ const PARAMETERS: &[Parameter] = &[
         only_with: Some(("mutation", "gaussian")),
     },
     Parameter {
+        name: "exchange",
+        description: "how categories and booleans of two parents are exchanged",
+        kind: ParameterKind::Choice(ExchangeKind::NAMES),
+        only_with: None,
+    },
+    Parameter {
+        name: "exchange_points",
+        description: "random places between which every second piece is exchanged",
+        kind: ParameterKind::Integer(EXCHANGE_POINTS),
+        only_with: Some(("exchange", "k_point")),
+    },
+    Parameter {
+        name: "whole_mutation",
+        description: "how a whole number, or one on a grid, changes: power: by steps of all \
+                      magnitudes alike; reset: to any other value",
+        kind: ParameterKind::Choice(WholeMutation::NAMES),
+        only_with: None,
+    },
+    Parameter {
+        name: "order_crossover",
+        description: "how the permutations of two parents become two",
+        kind: ParameterKind::Choice(OrderCrossover::NAMES),
+        only_with: None,
+    },
+    Parameter {
+        name: "order_mutation",
+        description: "how a permutation changes",
+        kind: ParameterKind::Choice(OrderMutation::NAMES),
+        only_with: None,
+    },
+    Parameter {
+        name: "selection",
+        description: "how parents are chosen",
+        kind: ParameterKind::Choice(SelectionKind::NAMES),
+        only_with: None,
+    },
+    Parameter {
         name: "tournament",
         description: "individuals that compete to be a parent",
         kind: ParameterKind::Integer(TOURNAMENT),
-        only_with: None,
+        only_with: Some(("selection", "tournament")),
+    },
+    Parameter {
+        name: "truncation",
+        description: "share of the best that may be parents",
+        kind: ParameterKind::Real(TRUNCATION),
+        only_with: Some(("selection", "truncation")),
     },
     Parameter {
         name: "replacement",

@@ -149,8 +149,31 @@ impl Active {
         Ok(active)
     }
 
+    /// The same, before anyone else has it.
+    pub(crate) fn begin_alone(&self) -> Result<(), RunError> {
+        match self.core.try_lock() {
+            Ok(mut core) => self.begin(&mut core),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A fork begins where the other run was.
+    pub(crate) fn begin(&self, core: &mut Core) -> Result<(), RunError> {
+        if self.header.origin.is_none() {
+            return Ok(());
+        }
+        let (job, origin) = (&self.job, Checkpoint::read_origin(&self.dir)?);
+        let problem = Arc::clone(&job.problem);
+        let state = &origin.state;
+        core.run = Run::fork(problem, job.settings, job.budget, job.seed, job.points, state)
+            .map_err(Error::from)?;
+        self.publish(core);
+        Ok(())
+    }
+
     /// Take the last checkpoint, then what was told since.
     fn restore(&self, core: &mut Core) -> Result<(), RunError> {
+        self.begin(core)?;
         if let Some(last) = Checkpoint::read(&self.dir) {
             let job = &self.job;
             let budget = core.budget_at(last.seen.evals, job)?;

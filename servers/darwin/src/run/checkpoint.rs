@@ -8,6 +8,8 @@ use mcp_core::{durable, prelude::*};
 use crate::tools::found::HistoryPoint;
 
 const FILE: &str = "checkpoint";
+/// What a fork begins with: never replaced.
+const ORIGIN: &str = "origin";
 
 /// How far a run is, and the state of its algorithm.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,12 +32,27 @@ pub(crate) struct Seen {
 impl Checkpoint {
     /// Put it on disk in place of the last one; `number` counts the journal's records by then.
     pub(crate) fn write(&self, dir: &Path, number: u64) -> io::Result<()> {
+        self.write_as(dir, FILE, number)
+    }
+
+    /// Keep it as that which a fork begins with.
+    pub(crate) fn write_origin(&self, dir: &Path) -> io::Result<()> {
+        self.write_as(dir, ORIGIN, 0)
+    }
+
+    /// What a fork begins with. It cannot be computed anew.
+    pub(crate) fn read_origin(dir: &Path) -> io::Result<Self> {
+        let bytes = fs::read(dir.join(ORIGIN))?;
+        Self::decode(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn write_as(&self, dir: &Path, file: &str, number: u64) -> io::Result<()> {
         let seen = serde_json::to_vec(&self.seen)?;
         let mut payload = Vec::with_capacity(8 + seen.len() + self.state.len());
         payload.extend_from_slice(&(seen.len() as u64).to_le_bytes());
         payload.extend_from_slice(&seen);
         payload.extend_from_slice(&self.state);
-        durable::replace(&dir.join(FILE), &encode(RecordKind::Snapshot, number, &payload))
+        durable::replace(&dir.join(file), &encode(RecordKind::Snapshot, number, &payload))
     }
 
     /// The last one; `None` when there is none, or it is not whole: then the run begins anew and

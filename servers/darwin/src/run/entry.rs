@@ -25,10 +25,27 @@ pub(crate) struct Header {
     pub(crate) reason: Option<String>,
     /// The run, with nothing left to a default.
     pub(crate) spec: OptimizeProblemArgs,
+    /// The run that it was forked from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) origin: Option<Origin>,
 }
 
-/// Layout of the payloads that this version writes.
-pub(crate) const LAYOUT: u32 = 1;
+/// Where a fork begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct Origin {
+    /// The run that was forked.
+    pub(crate) run_id: String,
+    /// Its generation then.
+    pub(crate) generation: u64,
+    /// Its evaluations then.
+    pub(crate) evals: u64,
+}
+
+/// Newest layout of the payloads that this version reads: that of forks, which older versions would
+/// begin anew.
+pub(crate) const LAYOUT: u32 = 2;
+/// Layout of all other runs.
+pub(crate) const PLAIN: u32 = 1;
 
 /// What a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

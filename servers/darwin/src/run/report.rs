@@ -43,7 +43,7 @@ pub(crate) struct Report {
     /// Seed used.
     seed: u64,
     /// Whether the arguments alone give the same result: not after a time stop, another budget
-    /// under way, or told values.
+    /// under way, told values, or in a fork.
     reproducible: bool,
     /// Version of the engine, and revision of the algorithm.
     engine_version: String,
@@ -57,7 +57,9 @@ impl Report {
     pub(crate) fn new(job: &Job, ledger: &Ledger, outcome: Outcome) -> Self {
         let timed = outcome.stop == StopReason::MaxTime;
         let stop_reason = Stop::of(outcome.stop);
-        let alone = !job.problem.is_external() && ledger.updates.is_empty();
+        let alone = !job.problem.is_external()
+            && ledger.updates.is_empty()
+            && ledger.header.origin.is_none();
         let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
         let spec = ledger.header.spec.resolved(job, max_evals, None);
         let repro = serde_json::to_value(spec).ok().map(|mut again| {
@@ -82,6 +84,21 @@ impl Report {
             engine_version: job.engine_version(),
             repro: repro.filter(|_| alone && stop_reason.is_some()),
         }
+    }
+
+    /// Best so far, by evaluations.
+    pub(crate) fn history(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.history.iter().filter_map(HistoryPoint::place)
+    }
+
+    /// Objective values of the front.
+    pub(crate) fn front(&self) -> Vec<Vec<f64>> {
+        self.front.iter().flatten().map(|point| point.values().to_vec()).collect()
+    }
+
+    /// Algorithm and seed.
+    pub(crate) fn label(&self) -> String {
+        format!("{}, seed {}", self.algorithm, self.seed)
     }
 
     /// At most so many points of the front, evenly.

@@ -104,6 +104,21 @@ impl Found {
     }
 }
 
+impl FrontPoint {
+    /// Objective values.
+    pub(crate) fn values(&self) -> &[f64] {
+        &self.f
+    }
+}
+
+impl HistoryPoint {
+    /// Evaluations and value, when there is one.
+    #[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
+    pub(crate) fn place(&self) -> Option<(f64, f64)> {
+        self.f.map(|f| (self.evals as f64, f))
+    }
+}
+
 impl From<&Point> for HistoryPoint {
     fn from(point: &Point) -> Self {
         Self { generation: point.generation, evals: point.evals, f: point.f }

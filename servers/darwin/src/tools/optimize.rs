@@ -22,9 +22,8 @@ use crate::{
 pub(crate) struct OptimizeProblemArgs {
     /// What to optimise.
     pub(crate) problem: ProblemArgs,
-    /// `portfolio`, `cma_es`, `lshade`, `ga`; `memetic` for permutations; `nsga2` for several
-    /// objectives; or `auto` (default),
-    /// which says what it chose.
+    /// A name of `list_algorithms`, such as `cma_es`, `ga`, `nsga2`; or `auto` (default), which says
+    /// what it chose.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) algorithm: Option<String>,
@@ -321,7 +320,7 @@ impl Server {
         };
         let job = Arc::new(args.job(seed, self.config().threads(), time, false)?);
         let pool = job.gains_from_threads().then(|| self.pool()).flatten();
-        let outcome = job.run(pool, &ct, &progress).await?;
+        let outcome = job.run(pool, &ct, Some(&progress)).await?;
         Ok(Json(OptimizeProblemOutput::new(&args, &job, outcome)?))
     }
 }

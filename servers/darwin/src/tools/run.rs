@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Server,
-    run::{Active, Fault, Overview, Report, Status, TIME},
+    run::{Active, Fault, NewRun, Overview, Report, Status, TIME},
     seed,
 };
 
@@ -144,9 +144,6 @@ const REPORT_EVERY: Duration = Duration::from_millis(200);
 impl CreateRunArgs {
     /// The run as `optimize_problem` would take it, checked as there.
     fn spec(&self) -> Result<OptimizeProblemArgs> {
-        static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
-            Schema::compile_bounded(schemars::schema_for!(OptimizeProblemArgs).as_value())
-        });
         let mut spec = json!({
             "problem": self.problem, "params": self.params, "budget": self.budget,
         });
@@ -160,10 +157,20 @@ impl CreateRunArgs {
                 spec[field] = value;
             }
         }
-        let schema = SCHEMA.as_ref().map_err(|error| ToolError::internal(error.as_str()))?;
-        schema.check(&spec).map_err(|broken| ToolError::invalid(broken.pointer, broken.message))?;
-        serde_json::from_value(spec).map_err(|error| ToolError::invalid("", error.to_string()))
+        checked(&spec)
     }
+}
+
+/// Arguments of `optimize_problem`, checked as there. Tools that take them in part have open
+/// schemas, so that theirs is told once.
+pub(super) fn checked(spec: &Value) -> Result<OptimizeProblemArgs> {
+    static SCHEMA: LazyLock<Result<Schema, String>> = LazyLock::new(|| {
+        Schema::compile_bounded(schemars::schema_for!(OptimizeProblemArgs).as_value())
+    });
+    let schema = SCHEMA.as_ref().map_err(|error| ToolError::internal(error.as_str()))?;
+    schema.check(spec).map_err(|broken| ToolError::invalid(broken.pointer, broken.message))?;
+    OptimizeProblemArgs::deserialize(spec)
+        .map_err(|error| ToolError::invalid("", error.to_string()))
 }
 
 impl From<Overview> for RunOutput {
@@ -229,7 +236,8 @@ impl Server {
             (true, false) => Status::Running,
             (true, true) => Status::WaitingTell,
         };
-        let run = self.runs().create(&principal, (args.name, spec, job), first).await?;
+        let new = NewRun { name: args.name, spec, job, first, origin: None };
+        let run = self.runs().create(&principal, new).await?;
         if let Some(active) = self.runs().held(&principal, &run.id) {
             watch(&active, args.wait_ms, &ct, &progress).await;
             return Ok(Json(active.overview().into()));
@@ -278,27 +286,39 @@ impl Server {
         Parameters(args): Parameters<GetRunResultArgs>,
         principal: Principal,
     ) -> Result<Json<GetRunResultOutput>> {
-        let run = self.runs().overview(&principal, &args.run_id).await?;
-        let (mut status, mut found, error) = (run.last.status, run.last.result, run.last.fault);
-        if !status.is_final() {
-            let active = self.runs().hold(&principal, &args.run_id).await?;
-            let look = |active: &Active, core: &mut crate::run::Core| {
-                Ok((core.ledger.status(), active.result(core, StopReason::Cancelled)?))
-            };
-            let (now, value) = self.runs().command(&active, look).await?;
-            // It may have ended meanwhile: then its own result counts.
-            let ended = active.overview().last;
-            (status, found) = (now, ended.result.or(Some(value)));
-        }
-        let read = |value| serde_json::from_value::<Report>(value);
-        let mut result = found
-            .map(read)
-            .transpose()
-            .map_err(|error| ToolError::internal(format!("a result cannot be read: {error}")))?;
+        let (run, report) = self.report_of(&principal, &args.run_id).await?;
+        let mut result = report;
         if let Some(result) = &mut result {
             result.thin(args.points.unwrap_or(FRONT_POINTS).into());
         }
+        let (status, error) = (run.last.status, run.last.fault);
         Ok(Json(GetRunResultOutput { run_id: args.run_id, status, result, error }))
+    }
+}
+
+impl Server {
+    /// A run of this caller's, and what it found up to now; nothing of one that failed.
+    pub(super) async fn report_of(
+        &self,
+        principal: &Principal,
+        id: &str,
+    ) -> Result<(Overview, Option<Report>)> {
+        let mut run = self.runs().overview(principal, id).await?;
+        let mut found = run.last.result.clone();
+        if !run.last.status.is_final() {
+            let active = self.runs().hold(principal, id).await?;
+            let look = |active: &Active, core: &mut crate::run::Core| {
+                active.result(core, StopReason::Cancelled)
+            };
+            let value = self.runs().command(&active, look).await?;
+            // It may have ended meanwhile: then its own result counts.
+            run = active.overview();
+            found = run.last.result.clone().or(Some(value));
+        }
+        let report = found.map(serde_json::from_value::<Report>).transpose();
+        let report = report
+            .map_err(|error| ToolError::internal(format!("a result cannot be read: {error}")))?;
+        Ok((run, report))
     }
 }
 

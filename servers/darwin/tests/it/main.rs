@@ -2,6 +2,7 @@
 
 mod files;
 mod kill;
+mod lab;
 mod runs;
 mod scene;
 mod tools;

@@ -247,8 +247,26 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
     let listed = server.call("list_algorithms", json!({"representation": "real"})).await?;
     let items = listed.structured()["items"].as_array().ok_or("no items")?.clone();
     let names: Vec<_> = items.iter().map(|item| &item["name"]).collect();
-    assert_eq!(names, ["portfolio", "cma_es", "lshade", "ga", "nsga2"]);
-    for (representation, count) in [("mixed", 2), ("permutation", 3)] {
+    assert_eq!(
+        names,
+        [
+            "portfolio",
+            "cma_es",
+            "lshade",
+            "jso",
+            "ga",
+            "pso",
+            "es",
+            "nelder_mead",
+            "tpe",
+            "design",
+            "nsga2",
+            "nsga3",
+            "moead",
+            "sms_emoa"
+        ]
+    );
+    for (representation, count) in [("mixed", 7), ("permutation", 8)] {
         let listed =
             server.call("list_algorithms", json!({"representation": representation})).await?;
         assert_eq!(listed.structured()["items"].as_array().map(Vec::len), Some(count));
