@@ -154,6 +154,21 @@ impl Posterior {
         })
     }
 
+    /// Effective draws of a mean by draws, averaged over parameters and transformed parameters.
+    pub fn efficiency(&self) -> f64 {
+        let shares: Vec<f64> = self
+            .labels(1)
+            .map(|(_, place)| {
+                let columns = self.column(place);
+                let lists: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+                diagnose::ess_mean(&lists) / self.draws() as f64
+            })
+            .filter(|share| share.is_finite() && *share > 0.0)
+            .collect();
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        if self.chains.len() > 1 && mean.is_finite() { mean } else { 1.0 }
+    }
+
     /// Judges the fit by parameters, transformed parameters and the log density.
     pub fn verdict(&self) -> Verdict {
         let mut trust = Trust {
