@@ -13,6 +13,7 @@
 )]
 
 pub mod ab;
+pub mod check;
 pub mod compare;
 pub mod conjugate;
 pub mod diagnose;
