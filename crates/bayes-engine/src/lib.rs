@@ -13,6 +13,7 @@
 )]
 
 pub mod ab;
+pub mod approximate;
 pub mod check;
 pub mod compare;
 pub mod conjugate;

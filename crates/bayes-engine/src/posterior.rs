@@ -78,7 +78,7 @@ pub fn run_chain(
     Ok(Chain { numbers, steps, ended, refused })
 }
 
-fn no_start(model: &Model, settings: &Settings) -> Diagnostic {
+pub(crate) fn no_start(model: &Model, settings: &Settings) -> Diagnostic {
     let message = format!(
         "no start with a finite log density was found within {} of 0 in the free parameters{}",
         settings.radius,

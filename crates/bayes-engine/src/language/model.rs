@@ -136,7 +136,7 @@ impl Model {
             return Ok(true);
         }
         let idle = || false;
-        let mut evaluator = self.at(given, &idle);
+        let mut evaluator = self.at(given, 2, &idle);
         evaluator.random = Some(stream(self.seed, chain, draw));
         let ended = evaluator.run_all(&self.program.generated_quantities);
         for variable in self.variables.iter().filter(|variable| variable.block == 2) {
@@ -155,7 +155,8 @@ impl Model {
         }
     }
 
-    /// Runs the model's own statements on a draw whose parameters stand in `numbers`; none if it refused it.
+    /// Runs the model's own statements on a draw whose parameters and transformed parameters stand in
+    /// `numbers`; none if it refused it.
     pub fn replay(
         &self,
         chain: u32,
@@ -164,7 +165,33 @@ impl Model {
         wanted: Wanted,
     ) -> Result<Option<Replay>, Diagnostic> {
         let idle = || false;
-        let mut evaluator = self.at(numbers, &idle);
+        self.replayed(self.at(numbers, 2, &idle), chain, draw, wanted)
+    }
+
+    /// The same for parameters of a fit to other data: what is transformed is computed again.
+    pub fn foretell(
+        &self,
+        chain: u32,
+        draw: u32,
+        parameters: &[f64],
+        wanted: Wanted,
+    ) -> Result<Option<Replay>, Diagnostic> {
+        let idle = || false;
+        let mut evaluator = self.at(parameters, 1, &idle);
+        match evaluator.run_all(&self.program.transformed_parameters) {
+            Ok(_) => self.replayed(evaluator, chain, draw, wanted),
+            Err(error) if matches!(error.code, Code::Rejected | Code::Numeric) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replayed<'run>(
+        &'run self,
+        mut evaluator: Evaluator<'run>,
+        chain: u32,
+        draw: u32,
+        wanted: Wanted,
+    ) -> Result<Option<Replay>, Diagnostic> {
         // other numbers than those of the generated quantities
         evaluator.random = Some(stream(!self.seed, chain, draw));
         evaluator.watch = Watch {
@@ -209,16 +236,17 @@ impl Model {
         found
     }
 
-    /// An evaluator that knows the data and the parameters of one draw.
+    /// An evaluator that knows the data and the first blocks of one draw.
     fn at<'run>(
         &'run self,
         numbers: &[f64],
+        blocks: u8,
         is_cancelled: &'run (dyn Fn() -> bool + Sync),
     ) -> Evaluator<'run> {
         let mut evaluator = Evaluator::new(&self.program.functions, Phase::Draw, is_cancelled);
         let known = self.known.iter().map(|(name, value)| (name.as_str(), value.clone()));
         evaluator.names.extend(known);
-        for variable in self.variables.iter().filter(|variable| variable.block < 2) {
+        for variable in self.variables.iter().filter(|variable| variable.block < blocks) {
             let numbers = numbers[variable.start..variable.start + variable.len()].to_vec();
             let value = Value::known(variable.kind, variable.dims.clone(), numbers);
             evaluator.names.push((&variable.name, value));

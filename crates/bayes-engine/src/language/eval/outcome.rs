@@ -20,7 +20,7 @@ impl<'model> Evaluator<'model> {
         let each = self.log_density(name, values, span)?;
         let is_data = values.first().is_some_and(Value::is_known);
         if self.phase == Phase::Model {
-            if is_data && !each.is_known() {
+            if is_data {
                 self.watch.data.insert(span.start);
                 if self.watch.part == Part::Prior {
                     return Ok(());

@@ -109,7 +109,7 @@ impl Binding<'_> {
         model.density().outputs(&vec![0.0; model.dim], &mut numbers);
         let mut made = Vec::new();
         {
-            let mut evaluator = model.at(&numbers, self.is_cancelled);
+            let mut evaluator = model.at(&numbers, 2, self.is_cancelled);
             evaluator.random = Some(stream(self.seed, 0, 1));
             for statement in &self.program.generated_quantities {
                 if let StatementKind::Declare(declaration) = &statement.kind {
