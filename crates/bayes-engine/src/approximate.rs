@@ -155,7 +155,7 @@ impl Run<'_> {
         self.gradients += normal.gradients;
         let cloud = normal.draw(&mut density, self.settings.draws, random, self.is_cancelled);
         let value = normal.top.value;
-        self.weighed(cloud, value, converged, random)
+        self.weighed(&cloud, value, converged, random)
     }
 
     fn pathfinder(mut self, paths: u32, random: &mut Random) -> Result<Approximation, Diagnostic> {
@@ -179,13 +179,13 @@ impl Run<'_> {
             let message = "no way up met a place with a normal approximation".to_owned();
             return Err(Diagnostic::plain(Code::Numeric, message, "sample the model by fit_model"));
         }
-        self.weighed(pooled, most, [converged, paths as usize], random)
+        self.weighed(&pooled, most, [converged, paths as usize], random)
     }
 
     /// Draws chosen by their weights, and what the weights say.
     fn weighed(
         mut self,
-        cloud: Cloud,
+        cloud: &Cloud,
         value: f64,
         converged: [usize; 2],
         random: &mut Random,
@@ -199,8 +199,8 @@ impl Run<'_> {
             .map(|place| (cloud.points[*place].as_slice(), cloud.log_p[*place]))
             .collect();
         let bound = psis::max_shape(cloud.points.len());
-        // NaN is no pass
-        if !(found.shape <= bound) {
+        let is_short = found.shape <= bound;
+        if !is_short {
             self.reasons.push(Reason {
                 code: "pareto_k",
                 message: format!(

@@ -131,8 +131,8 @@ pub fn uniformity(ranks: &[f64]) -> (f64, f64) {
     let t = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * gap;
     let mut p = 0.0;
     for k in 1..=100 {
+        let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
         let k = f64::from(k);
-        let sign = if k % 2.0 == 1.0 { 2.0 } else { -2.0 };
         p += sign * (-2.0 * k * k * t * t).exp();
     }
     // the series does not converge near 0, where the probability is 1

@@ -137,8 +137,9 @@ pub(crate) fn sum_error(terms: &[f64]) -> f64 {
 impl Elpd {
     /// Observations above the bound, the worst first.
     pub fn flagged(&self) -> Vec<usize> {
-        let is_bad = |place: &usize| !(self.points[*place].spread <= self.bound);
-        let mut places: Vec<usize> = (0..self.points.len()).filter(is_bad).collect();
+        let is_good = |place: &usize| self.points[*place].spread <= self.bound;
+        let mut places: Vec<usize> =
+            (0..self.points.len()).filter(|place| !is_good(place)).collect();
         places.sort_by(|a, b| self.points[*b].spread.total_cmp(&self.points[*a].spread));
         places
     }

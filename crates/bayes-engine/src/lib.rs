@@ -29,6 +29,7 @@ mod optimize;
 pub mod posterior;
 pub mod psis;
 mod quadrature;
+pub mod regression;
 mod root;
 pub mod rule;
 pub mod sample;

@@ -35,7 +35,9 @@ pub fn smooth(log_ratios: &[f64], efficiency: f64) -> Smoothed {
     let mut x: Vec<f64> = log_ratios.iter().map(|ratio| ratio - top).collect();
     let shape = smooth_tail(&mut x, efficiency);
     let total = log_sum_exp(&x);
-    x.iter_mut().for_each(|x| *x -= total);
+    for x in &mut x {
+        *x -= total;
+    }
     Smoothed { log_weights: x, shape }
 }
 

@@ -54,7 +54,8 @@ pub(super) fn climb(
             break;
         }
         let mut direction = ascent(&at.gradient, &pairs);
-        if !(dot(&direction, &at.gradient) > 0.0) {
+        let is_up = dot(&direction, &at.gradient) > 0.0;
+        if !is_up {
             pairs.clear();
             direction = ascent(&at.gradient, &pairs);
         }
@@ -89,20 +90,24 @@ fn ascent(gradient: &[f64], pairs: &VecDeque<Pair>) -> Vec<f64> {
     let mut direction = gradient.to_vec();
     let Some(last) = pairs.back() else {
         let scale = 1.0 / dot(gradient, gradient).sqrt().max(1.0);
-        direction.iter_mut().for_each(|x| *x *= scale);
+        for x in &mut direction {
+            *x *= scale;
+        }
         return direction;
     };
     let mut shares = Vec::with_capacity(pairs.len());
     for Pair { s, y } in pairs.iter().rev() {
         let share = dot(s, &direction) / dot(s, y);
-        direction.iter_mut().zip(y).for_each(|(x, y)| *x -= share * y);
+        add(&mut direction, -share, y);
         shares.push(share);
     }
     let scale = dot(&last.s, &last.y) / dot(&last.y, &last.y);
-    direction.iter_mut().for_each(|x| *x *= scale);
+    for x in &mut direction {
+        *x *= scale;
+    }
     for (Pair { s, y }, share) in pairs.iter().zip(shares.into_iter().rev()) {
         let back = share - dot(y, &direction) / dot(s, y);
-        direction.iter_mut().zip(s).for_each(|(x, s)| *x += back * s);
+        add(&mut direction, back, s);
     }
     direction
 }
@@ -122,7 +127,8 @@ fn search(
         let mut gradient = vec![0.0; x.len()];
         *gradients += 1;
         let value = density.gradient(&x, &mut gradient).unwrap_or(f64::NEG_INFINITY);
-        if !(value >= at.value + 1e-4 * size * slope) {
+        let gains = value >= at.value + 1e-4 * size * slope;
+        if !gains {
             high = size;
         } else if dot(&gradient, direction) > 0.9 * slope {
             low = size;
@@ -133,6 +139,13 @@ fn search(
         size = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * low };
     }
     best
+}
+
+/// Adds a multiple.
+pub(super) fn add(to: &mut [f64], factor: f64, x: &[f64]) {
+    for (to, x) in to.iter_mut().zip(x) {
+        *to += factor * x;
+    }
 }
 
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -1,6 +1,6 @@
 //! The normal distribution with the curvature of the density at its top.
 
-use super::climb::Place;
+use super::climb::{Place, add};
 use super::pool::Cloud;
 use crate::language::{cholesky, solve_upper_transposed};
 use crate::sampler::{LogDensity, Random};
@@ -122,7 +122,7 @@ impl Normal {
             let square: f64 = z.iter().map(|z| z * z).sum();
             let mut x = z;
             solve_upper_transposed(&self.factor, dim, &mut x);
-            x.iter_mut().zip(&self.top.x).for_each(|(x, top)| *x += top);
+            add(&mut x, 1.0, &self.top.x);
             let log_p = density.gradient(&x, &mut gradient);
             let log_q = log_scale - 0.5 * square - dim as f64 * LN_SQRT_2PI;
             cloud.push(x, log_p.unwrap_or(f64::NEG_INFINITY), log_q);

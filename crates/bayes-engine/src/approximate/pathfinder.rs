@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::climb::{MEMORY, Pair, Place, climb, dot};
+use super::climb::{MEMORY, Pair, Place, add, climb, dot};
 use super::pool::Cloud;
 use crate::language::cholesky;
 use crate::sampler::{LogDensity, Random};
@@ -132,7 +132,7 @@ fn normal(place: &Place, alpha: &[f64], pairs: &VecDeque<Pair>) -> Option<Normal
         + (0..rank).map(|at| factor[at * (rank + 1)].ln()).sum::<f64>();
     let mut normal = Normal { centre: place.x.clone(), root, q, factor, log_scale };
     let step = normal.spread(&normal.gathered(&place.gradient));
-    normal.centre.iter_mut().zip(step).for_each(|(x, step)| *x += step);
+    add(&mut normal.centre, 1.0, &step);
     normal.centre.iter().all(|x| x.is_finite()).then_some(normal)
 }
 
@@ -188,12 +188,14 @@ fn orthonormal(columns: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
             for (axis, line) in q.iter().zip(r.iter_mut()) {
                 let share = dot(axis, &rest);
                 line[at] += share;
-                rest.iter_mut().zip(axis).for_each(|(x, axis)| *x -= share * axis);
+                add(&mut rest, -share, axis);
             }
         }
         let length = dot(&rest, &rest).sqrt();
         if length > 1e-10 * dot(column, column).sqrt() {
-            rest.iter_mut().for_each(|x| *x /= length);
+            for x in &mut rest {
+                *x /= length;
+            }
             let mut line = vec![0.0; columns.len()];
             line[at] = length;
             q.push(rest);
@@ -229,7 +231,7 @@ impl Normal {
                     share += self.factor[a * rank + b] * other;
                 }
             }
-            u.iter_mut().zip(axis).for_each(|(u, axis)| *u += share * axis);
+            add(&mut u, share, axis);
         }
         u
     }
@@ -242,7 +244,7 @@ impl Normal {
             let u: Vec<f64> = (0..dim).map(|_| random.normal()).collect();
             let log_q = -self.log_scale - 0.5 * dot(&u, &u) - dim as f64 * LN_SQRT_2PI;
             let mut x = self.spread(&u);
-            x.iter_mut().zip(&self.centre).for_each(|(x, centre)| *x += centre);
+            add(&mut x, 1.0, &self.centre);
             let log_p = density.gradient(&x, &mut gradient).unwrap_or(f64::NEG_INFINITY);
             cloud.push(x, log_p, log_q);
         }

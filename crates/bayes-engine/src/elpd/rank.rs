@@ -84,7 +84,7 @@ fn stack(scores: &[Vec<f64>]) -> Vec<f64> {
         }
         barrier *= 0.1;
     }
-    cleaned(&shares, weights)
+    cleaned(&shares, &weights)
 }
 
 /// One damped step in the simplex; how much the barrier function gained.
@@ -138,14 +138,14 @@ fn mixed(row: &[f64], weights: &[f64]) -> f64 {
 }
 
 /// Without the traces that the barrier leaves, where the score does not mind.
-fn cleaned(shares: &[Vec<f64>], weights: Vec<f64>) -> Vec<f64> {
+fn cleaned(shares: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
     let scaled = |list: &[f64]| {
         let total: f64 = list.iter().sum();
         list.iter().map(|weight| weight / total).collect::<Vec<f64>>()
     };
     let rounded: Vec<f64> =
         weights.iter().map(|weight| if *weight < NO_WEIGHT { 0.0 } else { *weight }).collect();
-    let (weights, rounded) = (scaled(&weights), scaled(&rounded));
+    let (weights, rounded) = (scaled(weights), scaled(&rounded));
     let score = |list: &[f64]| shares.iter().map(|row| mixed(row, list).ln()).sum::<f64>();
     if score(&rounded) >= score(&weights) - 1e-10 { rounded } else { weights }
 }
@@ -170,8 +170,9 @@ fn bootstrap(scores: &[Vec<f64>], seed: u64) -> Vec<f64> {
         let parts: Vec<f64> = totals.iter().map(|total| (total - top).exp()).collect();
         let whole: f64 = parts.iter().sum();
         for (sum, part) in sums.iter_mut().zip(parts) {
-            *sum += part / whole / BOOTSTRAPS as f64;
+            *sum += part / whole;
         }
     }
-    sums
+    let whole: f64 = sums.iter().sum();
+    sums.iter().map(|sum| (sum / whole).min(1.0)).collect()
 }

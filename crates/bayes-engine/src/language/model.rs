@@ -38,6 +38,8 @@ pub struct Model {
     free: Vec<Range<usize>>,
     /// Statements whose outcome is data, by their first byte.
     data_terms: BTreeSet<usize>,
+    /// Statements on parameters given others, by their first byte.
+    conditional: BTreeSet<usize>,
     /// Lines of terms that may mix data and parameters.
     mixed: Vec<usize>,
     seed: u64,
@@ -196,6 +198,7 @@ impl Model {
         evaluator.random = Some(stream(!self.seed, chain, draw));
         evaluator.watch = Watch {
             data: self.data_terms.clone(),
+            conditional: self.conditional.clone(),
             replay: Some((Replay::default(), wanted)),
             ..Watch::default()
         };
@@ -217,19 +220,22 @@ impl Model {
     }
 
     /// Parameters along which the density does not fall towards an end: it has no finite integral there.
+    ///
+    /// Looked at from several places, for at one a scale may seem to attract without end.
     pub fn improper(&self) -> Vec<String> {
         let mut density = self.density();
         let mut gradient = vec![0.0; self.dim];
-        let mut point = vec![0.0; self.dim];
-        let mut is_open = |at: usize, end: f64| {
+        let mut is_open = |at: usize, end: f64, place: u32| {
+            let mut point: Vec<f64> =
+                (0..self.dim).map(|at| (f64::from(place) + 1.3 * at as f64).sin()).collect();
             point[at] = end;
-            let is_finite = density.gradient(&point, &mut gradient).is_some();
-            point[at] = 0.0;
-            is_finite && gradient[at] * end.signum() >= 0.0
+            density.gradient(&point, &mut gradient).is_some() && gradient[at] * end.signum() >= 0.0
         };
         let mut found = Vec::new();
         for (variable, free) in self.variables.iter().zip(&self.free) {
-            if free.clone().any(|at| is_open(at, -FAR) || is_open(at, FAR)) {
+            // a few numbers of a variable stand for all
+            let mut ends = free.clone().take(20).flat_map(|at| [(at, -FAR), (at, FAR)]);
+            if ends.any(|(at, end)| (1..=PLACES).all(|place| is_open(at, end, place))) {
                 found.push(variable.name.clone());
             }
         }
@@ -257,6 +263,8 @@ impl Model {
 
 /// How far out in a free parameter the density of a prior must have begun to fall.
 const FAR: f64 = 25.0;
+/// Places from which that is looked at.
+const PLACES: u32 = 4;
 
 /// The stream of random numbers of one draw; chain 0 is the model's own.
 fn stream(seed: u64, chain: u32, draw: u32) -> ChaCha8Rng {

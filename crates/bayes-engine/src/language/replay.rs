@@ -26,7 +26,8 @@ pub struct Wanted {
 /// One replayed draw.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Replay {
-    /// Sum of the terms that are no data's, Jacobians apart.
+    /// Sum of the terms that are no data's, Jacobians apart, and that depend on no other parameter: the
+    /// distribution of groups given their scale is part of the model, not of what was believed before.
     pub log_prior: f64,
     /// One for each variable of data that the model gives a distribution.
     pub outcomes: Vec<Outcome>,
@@ -55,6 +56,8 @@ pub(crate) struct Watch {
     pub(crate) part: Part,
     /// Statements whose outcome is data, by their first byte.
     pub(crate) data: BTreeSet<usize>,
+    /// Statements on parameters whose distribution depends on others.
+    pub(crate) conditional: BTreeSet<usize>,
     /// Terms that may mix data and parameters.
     pub(crate) mixed: BTreeSet<usize>,
     /// How many variables were in scope when the parameters were done, and before them.

@@ -26,12 +26,19 @@ impl<'model> Evaluator<'model> {
                     return Ok(());
                 }
             }
+            if !is_data && !values.iter().skip(1).all(Value::is_known) {
+                self.watch.conditional.insert(span.start);
+            }
             self.add_target(&each);
             return Ok(());
         }
+        let is_conditional = self.watch.conditional.contains(&span.start);
         let is_observed = self.watch.data.contains(&span.start);
         let Some((replay, wanted)) = self.watch.replay.as_mut() else { return Ok(()) };
         let logs = each.numbers().unwrap_or_default();
+        if is_conditional {
+            return Ok(());
+        }
         if !is_observed {
             replay.log_prior += logs.iter().sum::<f64>();
             return Ok(());
@@ -212,7 +219,9 @@ fn names<'text>(expression: &'text Expression, tell: &mut dyn FnMut(&'text str))
     match &expression.kind {
         ExpressionKind::Name(name) => tell(name),
         ExpressionKind::Call(_, list) | ExpressionKind::Array(list) | ExpressionKind::Row(list) => {
-            list.iter().for_each(|part| names(part, tell));
+            for part in list {
+                names(part, tell);
+            }
         }
         ExpressionKind::Index(base, indices) => {
             names(base, tell);
@@ -221,7 +230,9 @@ fn names<'text>(expression: &'text Expression, tell: &mut dyn FnMut(&'text str))
                     Index::All => {}
                     Index::At(at) => names(at, tell),
                     Index::Range(from, to) => {
-                        from.iter().chain(to).for_each(|end| names(end, tell));
+                        for end in from.iter().chain(to) {
+                            names(end, tell);
+                        }
                     }
                 }
             }
@@ -232,7 +243,9 @@ fn names<'text>(expression: &'text Expression, tell: &mut dyn FnMut(&'text str))
             names(right, tell);
         }
         ExpressionKind::Choose(condition, one, other) => {
-            [condition, one, other].into_iter().for_each(|part| names(part, tell));
+            for part in [condition, one, other] {
+                names(part, tell);
+            }
         }
         ExpressionKind::Int(_) | ExpressionKind::Real(_) | ExpressionKind::Text(_) => {}
     }

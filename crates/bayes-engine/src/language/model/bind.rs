@@ -28,16 +28,7 @@ pub(super) struct Binding<'run> {
 
 impl Binding<'_> {
     pub(super) fn run(&self) -> Evaluated<Model> {
-        let mut evaluator = Evaluator::new(&self.program.functions, Phase::Data, self.is_cancelled);
-        evaluator.random = Some(stream(self.seed, 0, 0));
-        for (declaration, span) in declarations(&self.program.data, "data")? {
-            data::bind(&mut evaluator, declaration, span, self.data)?;
-        }
-        evaluator.run_all(&self.program.transformed_data)?;
-        for (declaration, span) in declared(&self.program.transformed_data) {
-            constrain::check(&mut evaluator, declaration, span, "")?;
-        }
-        evaluator.random = None;
+        let mut evaluator = self.knowing()?;
         let known: Vec<(String, Value)> = evaluator
             .names
             .iter()
@@ -84,11 +75,27 @@ impl Binding<'_> {
             dim: free.last().map_or(0, |last| last.end),
             free,
             data_terms: std::mem::take(&mut evaluator.watch.data),
+            conditional: std::mem::take(&mut evaluator.watch.conditional),
             mixed,
             seed,
             printed,
         };
         self.generated(model)
+    }
+
+    /// An evaluator that has run the data blocks.
+    fn knowing(&self) -> Evaluated<Evaluator<'_>> {
+        let mut evaluator = Evaluator::new(&self.program.functions, Phase::Data, self.is_cancelled);
+        evaluator.random = Some(stream(self.seed, 0, 0));
+        for (declaration, span) in declarations(&self.program.data, "data")? {
+            data::bind(&mut evaluator, declaration, span, self.data)?;
+        }
+        evaluator.run_all(&self.program.transformed_data)?;
+        for (declaration, span) in declared(&self.program.transformed_data) {
+            constrain::check(&mut evaluator, declaration, span, "")?;
+        }
+        evaluator.random = None;
+        Ok(evaluator)
     }
 
     /// The line of a byte, from 1.
