@@ -4,6 +4,7 @@ mod config;
 mod error;
 mod job;
 mod label;
+mod plot;
 mod run;
 mod server;
 mod tools;

@@ -1,7 +1,7 @@
 //! Sampled models that callers come back to.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -11,6 +11,7 @@ use std::{
 
 use bayes_engine::posterior::Posterior;
 use mcp_core::{Handles, Principal, Result};
+use serde_json::Value;
 
 use crate::Error;
 
@@ -21,6 +22,13 @@ pub(crate) const MAX_RUN: usize = 64 << 20;
 /// Most bytes of draws of all runs.
 const MAX_ALL: usize = 512 << 20;
 
+/// A model and its data.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) code: String,
+    pub(crate) data: BTreeMap<String, Value>,
+}
+
 /// A sampled model.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -28,6 +36,7 @@ pub(crate) struct Run {
     /// What sampling it cost, as the answer of `fit_model` says it.
     pub(crate) sampler: super::tools::SamplerOutput,
     pub(crate) seed: u64,
+    source: Source,
     /// Its share of the memory for draws.
     _share: Share,
 }
@@ -37,9 +46,15 @@ impl Run {
         posterior: Posterior,
         sampler: super::tools::SamplerOutput,
         seed: u64,
+        source: Source,
         share: Share,
     ) -> Self {
-        Self { posterior, sampler, seed, _share: share }
+        Self { posterior, sampler, seed, source, _share: share }
+    }
+
+    /// What it was fitted from.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
     }
 }
 

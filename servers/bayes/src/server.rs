@@ -33,31 +33,49 @@ impl McpServer for Server {
     }
 
     fn toolsets() -> &'static [Toolset] {
-        &[Toolset {
-            name: "core",
-            purpose: "exact answers (Bayes' rule, conjugate updates, A/B and group tests, distributions, priors) and \
+        &[
+            Toolset {
+                name: "core",
+                purpose: "exact answers (Bayes' rule, conjugate updates, A/B and group tests, distributions, priors) and \
                       models in Stan's language",
-            tools: &[
-                "analyze_ab_test",
-                "apply_bayes_rule",
-                "check_model",
-                "compare_groups",
-                "diagnose_run",
-                "elicit_prior",
-                "evaluate_distribution",
-                "fit_model",
-                "summarize_run",
-                "update_conjugate",
-            ],
-        }]
+                tools: &[
+                    "analyze_ab_test",
+                    "apply_bayes_rule",
+                    "check_model",
+                    "compare_groups",
+                    "diagnose_run",
+                    "elicit_prior",
+                    "evaluate_distribution",
+                    "fit_model",
+                    "summarize_run",
+                    "update_conjugate",
+                ],
+            },
+            Toolset {
+                name: "workflow",
+                purpose: "models compared, checked and looked at",
+                tools: &[
+                    "approximate_model",
+                    "check_fit",
+                    "check_prior",
+                    "compare_models",
+                    "fit_regression",
+                    "plot_run",
+                    "predict_outcome",
+                ],
+            },
+        ]
     }
 
     fn policy(tool: &str) -> CallPolicy {
         match tool {
             // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
             "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
-            "check_model" => CallPolicy::new().deadline(RUN_DEADLINE),
-            "fit_model" => CallPolicy::new().deadline(RUN_DEADLINE).weight(5),
+            "approximate_model" | "check_fit" | "check_model" | "check_prior"
+            | "compare_models" | "plot_run" | "predict_outcome" => {
+                CallPolicy::new().deadline(RUN_DEADLINE)
+            }
+            "fit_model" | "fit_regression" => CallPolicy::new().deadline(RUN_DEADLINE).weight(5),
             _ => CallPolicy::new(),
         }
     }

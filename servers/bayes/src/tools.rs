@@ -1,12 +1,20 @@
 //! The tools, by family.
 
 mod ab;
+mod again;
+mod approximate;
+mod check;
 mod compare;
 mod conjugate;
 mod distribution;
 mod fit;
 mod model;
+mod plot;
+mod predict;
+mod prior;
+mod regression;
 mod rule;
+mod score;
 mod summary;
 
 use mcp_core::prelude::*;
@@ -24,6 +32,13 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::model_tools()
         + Server::fit_tools()
         + Server::summary_tools()
+        + Server::score_tools()
+        + Server::check_tools()
+        + Server::prior_tools()
+        + Server::regression_tools()
+        + Server::plot_tools()
+        + Server::approximate_tools()
+        + Server::predict_tools()
 }
 
 /// Version of the engine, in every answer.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, Server,
     job::{self, Job, Sampled},
-    run::Run,
+    run::{Run, Source},
 };
 
 /// A model, its data and how to sample.
@@ -167,7 +167,7 @@ impl Server {
             open_world_hint = false
         )
     )]
-    async fn fit_model(
+    pub(super) async fn fit_model(
         &self,
         Parameters(args): Parameters<FitArgs>,
         caller: Principal,
@@ -185,6 +185,7 @@ impl Server {
         let until = started + Duration::from_secs_f64(args.max_time_s).min(job::MAX_TIME);
         let refuse = |diagnostic| Error::Model(Box::new(diagnostic));
         let (count, is_adaptive) = (args.chains, args.target_accept.is_none());
+        let source = Source { code: args.code.clone(), data: args.data.clone() };
         let given = data(args.data).map_err(refuse)?;
         let model = job::try_bind(args.code, given, seed, until, &ct).await?.map_err(refuse)?;
         let bytes = size(&model, &settings, count);
@@ -194,7 +195,7 @@ impl Server {
         let dimension = job.model.dim();
         let sampled = job.run(&ct, &progress).await?;
         let sampler = SamplerOutput::new(dimension, &sampled);
-        let run = Arc::new(Run::new(sampled.posterior, sampler, seed, share));
+        let run = Arc::new(Run::new(sampled.posterior, sampler, seed, source, share));
         let run_id = self.runs.keep(&caller, digest, Arc::clone(&run))?;
         let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(Json(FitOutput::new(run_id, &run, prob, printed, elapsed)?))

@@ -5,6 +5,7 @@ mod distribution;
 mod model;
 mod scene;
 mod tools;
+mod workflow;
 
 mcp_testkit::suite!(machina_bayes::Server);
 mcp_testkit::attacks!(machina_bayes::Server, scene::SCENE);
