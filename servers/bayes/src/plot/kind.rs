@@ -73,13 +73,14 @@ fn smooth(values: &[f64], grid: &[f64]) -> Vec<f64> {
 }
 
 /// Evenly spaced values from the least to the largest.
-fn grid(values: impl Iterator<Item = f64>, count: u32) -> Vec<f64> {
+#[expect(clippy::cast_precision_loss, reason = "places are few")]
+fn grid(values: impl Iterator<Item = f64>, count: usize) -> Vec<f64> {
     let [low, high] = values
         .filter(|x| x.is_finite())
         .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [low.min(x), high.max(x)]);
     if low > high {
         return vec![0.0, 1.0];
     }
-    let step = (high - low) / f64::from(count - 1);
-    (0..count).map(|at| low + f64::from(at) * step).collect()
+    let step = (high - low) / (count - 1) as f64;
+    (0..count).map(|at| low + at as f64 * step).collect()
 }

@@ -9,8 +9,8 @@ const ROW: f64 = 20.0;
 const NAMES: f64 = 150.0;
 /// Pixels between rows of scatters, for ticks and a name.
 const GAP: f64 = 44.0;
-/// Dots of one scatter.
-const DOTS: usize = 500;
+/// Dots of all scatters: an answer has 50,000 characters at most.
+const DOTS: usize = 1500;
 
 /// Intervals of quantities, one row each: outer interval, middle half, median.
 pub(crate) fn forest(rows: &[(String, [f64; 5])], words: &str) -> String {
@@ -44,7 +44,8 @@ pub(crate) fn pair(panels: &[Panel], divergent: &[bool]) -> String {
             let left = 70.0 + size * column as f64;
             let top = ABOVE + size * row as f64;
             let place = [[left, left + size - 26.0], [top + size - GAP, top]];
-            scatter(&mut canvas, [&draws[column], &draws[row + 1]], divergent, place);
+            let dots = DOTS / (count * (count + 1) / 2);
+            scatter(&mut canvas, [&draws[column], &draws[row + 1]], divergent, place, dots);
             if row + 1 == count {
                 let at = [left + 0.5 * size - 13.0, bottom - GAP + 32.0];
                 canvas.words(at, &panels[column].name, Anchor::Middle);
@@ -64,6 +65,7 @@ fn scatter(
     [first, second]: [&Vec<f64>; 2],
     divergent: &[bool],
     [across, up]: [[f64; 2]; 2],
+    dots: usize,
 ) {
     let x = Axis::over(first.iter().copied(), across);
     let y = Axis::over(second.iter().copied(), up);
@@ -71,9 +73,9 @@ fn scatter(
     let place = |at: usize| [x.at(first[at]), y.at(second[at])];
     let is_bad = |at: &usize| divergent.get(*at).copied().unwrap_or(false);
     let (bad, good): (Vec<usize>, Vec<usize>) = (0..first.len()).partition(is_bad);
-    let every = good.len().div_ceil(DOTS).max(1);
+    let every = good.len().div_ceil(dots).max(1);
     let calm: Vec<[f64; 2]> = good.iter().step_by(every).map(|at| place(*at)).collect();
     canvas.dots(&calm, colour(0), 3.0, 0.35);
-    let loud: Vec<[f64; 2]> = bad.iter().take(DOTS).map(|at| place(*at)).collect();
+    let loud: Vec<[f64; 2]> = bad.iter().take(dots / 2).map(|at| place(*at)).collect();
     canvas.dots(&loud, ALARM, 4.0, 0.9);
 }

@@ -6,8 +6,9 @@ use super::{
     stacked,
 };
 
-/// Points of a line.
+/// Points of one line, and of all lines: an answer has 50,000 characters at most.
 const POINTS: usize = 250;
+const ALL_POINTS: usize = 3000;
 /// Bins of ranks.
 const BINS: usize = 20;
 
@@ -21,7 +22,7 @@ pub(crate) fn trace(panels: &[Panel]) -> String {
         canvas.frame(&x, Some(&y), bottom, top);
         title(&mut canvas, panel, top);
         for (at, chain) in panel.chains.iter().enumerate() {
-            let every = chain.len().div_ceil(POINTS).max(1);
+            let every = chain.len().div_ceil(share(panels)).max(1);
             let points: Vec<[f64; 2]> = chain
                 .iter()
                 .enumerate()
@@ -33,6 +34,12 @@ pub(crate) fn trace(panels: &[Panel]) -> String {
         }
     }
     canvas.finish()
+}
+
+/// Points of one line where there are so many.
+fn share(panels: &[Panel]) -> usize {
+    let lines: usize = panels.iter().map(|panel| panel.chains.len()).sum();
+    (ALL_POINTS / lines.max(1)).min(POINTS)
 }
 
 /// Ranks of every chain's draws among all: level lines if the chains agree.
@@ -84,7 +91,7 @@ fn ranked(panel: &Panel) -> Vec<Vec<usize>> {
 pub(crate) fn density(panels: &[Panel]) -> String {
     let (mut canvas, places) = stacked(panels.len());
     for (panel, [top, bottom]) in panels.iter().zip(places) {
-        let values = grid(panel.chains.iter().flatten().copied(), 120);
+        let values = grid(panel.chains.iter().flatten().copied(), share(panels).min(120));
         let heights: Vec<Vec<f64>> =
             panel.chains.iter().map(|chain| smooth(chain, &values)).collect();
         curves(&mut canvas, &values, &heights, [top, bottom]);
@@ -140,12 +147,12 @@ pub(crate) fn replications(name: &str, observed: &[f64], replicated: &[Vec<f64>]
     canvas.finish()
 }
 
-/// The distribution function of values, at a hundred places or all.
+/// The distribution function of values, at forty places or all.
 fn steps(values: &[f64], x: &Axis, y: &Axis) -> Vec<[f64; 2]> {
     let mut order: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
     order.sort_by(f64::total_cmp);
     let n = order.len();
-    let every = n.div_ceil(60).max(1);
+    let every = n.div_ceil(40).max(1);
     let mut points = Vec::new();
     let mut height = y.at(0.0);
     for at in (0..n).step_by(every) {
