@@ -59,6 +59,12 @@ fn split(chains: &[&[f64]]) -> Option<Vec<Vec<f64>>> {
     Some(halves.collect())
 }
 
+/// Type-7 quantiles of values in any order.
+pub fn quantiles<const N: usize>(values: &[f64], p: [f64; N]) -> [f64; N] {
+    let order = sorted(values);
+    p.map(|p| quantile(&order, p))
+}
+
 pub(crate) fn sorted(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -13,6 +13,7 @@ mod lexer;
 mod model;
 mod names;
 mod parser;
+mod replay;
 mod tape;
 mod token;
 mod value;
@@ -21,6 +22,8 @@ pub use check::check;
 pub use data::{Data, Datum};
 pub use diagnostic::{Code, Diagnostic, Span};
 pub use model::{Density, Model, Variable};
+pub use replay::{Outcome, Part, Replay, Wanted};
+pub(crate) use tape::{cholesky, solve_upper_transposed};
 
 /// Longest model in bytes.
 pub const MAX_MODEL: usize = 64 * 1024;

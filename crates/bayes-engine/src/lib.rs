@@ -2,7 +2,8 @@
 //!
 //! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
 //! [`compare`] tests groups by Bayes factors. [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
-//! [`language`] reads models, [`sampler`] draws from them, [`posterior`] keeps the draws and [`diagnose`] judges them.
+//! [`language`] reads models, [`sampler`] draws from them, [`posterior`] keeps the draws, [`diagnose`] judges them
+//! and [`elpd`] says how well a model foretells.
 //! All stand on [`special`], whose functions are relatively exact in both tails. Everything is a
 //! function of its arguments; long work takes a closure that says whether the caller gave up.
 #![expect(
@@ -12,18 +13,23 @@
 )]
 
 pub mod ab;
+pub mod approximate;
+pub mod check;
 pub mod compare;
 pub mod conjugate;
 pub mod diagnose;
 pub mod distribution;
 pub mod elicit;
+pub mod elpd;
 mod error;
 pub mod fit;
 mod interval;
 pub mod language;
 mod optimize;
 pub mod posterior;
+pub mod psis;
 mod quadrature;
+pub mod regression;
 mod root;
 pub mod rule;
 pub mod sample;

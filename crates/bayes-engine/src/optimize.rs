@@ -122,7 +122,7 @@ fn jacobian(at: &[f64], residuals: &dyn Fn(&[f64]) -> Option<Vec<f64>>) -> Optio
 fn damped_step(jacobian: &[Vec<f64>], residuals: &[f64], damping: f64) -> Vec<f64> {
     let n = jacobian.len();
     let dot = |one: &[f64], other: &[f64]| one.iter().zip(other).map(|(a, b)| a * b).sum::<f64>();
-    let mut matrix: Vec<Vec<f64>> = (0..n)
+    let matrix: Vec<Vec<f64>> = (0..n)
         .map(|row| {
             let mut line: Vec<f64> =
                 (0..n).map(|column| dot(&jacobian[row], &jacobian[column])).collect();
@@ -131,6 +131,12 @@ fn damped_step(jacobian: &[Vec<f64>], residuals: &[f64], damping: f64) -> Vec<f6
             line
         })
         .collect();
+    solve(matrix)
+}
+
+/// The solution of a linear system whose right side is its last column.
+pub(crate) fn solve(mut matrix: Vec<Vec<f64>>) -> Vec<f64> {
+    let n = matrix.len();
     for pivot in 0..n {
         let best = (pivot..n)
             .max_by(|a, b| matrix[*a][pivot].abs().total_cmp(&matrix[*b][pivot].abs()))

@@ -78,7 +78,7 @@ pub fn run_chain(
     Ok(Chain { numbers, steps, ended, refused })
 }
 
-fn no_start(model: &Model, settings: &Settings) -> Diagnostic {
+pub(crate) fn no_start(model: &Model, settings: &Settings) -> Diagnostic {
     let message = format!(
         "no start with a finite log density was found within {} of 0 in the free parameters{}",
         settings.radius,
@@ -152,6 +152,21 @@ impl Posterior {
         self.variables.iter().filter(move |variable| variable.block <= block).flat_map(|variable| {
             (0..variable.len()).map(|place| (variable.label(place), variable.start + place))
         })
+    }
+
+    /// Effective draws of a mean by draws, averaged over parameters and transformed parameters.
+    pub fn efficiency(&self) -> f64 {
+        let shares: Vec<f64> = self
+            .labels(1)
+            .map(|(_, place)| {
+                let columns = self.column(place);
+                let lists: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+                diagnose::ess_mean(&lists) / self.draws() as f64
+            })
+            .filter(|share| share.is_finite() && *share > 0.0)
+            .collect();
+        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+        if self.chains.len() > 1 && mean.is_finite() { mean } else { 1.0 }
     }
 
     /// Judges the fit by parameters, transformed parameters and the log density.

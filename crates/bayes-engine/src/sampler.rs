@@ -134,6 +134,19 @@ pub fn chain(
     Some(ended)
 }
 
+/// Where chain `number` starts: a point, its log density and gradient.
+pub(crate) fn first_point(
+    density: &mut dyn LogDensity,
+    settings: &Settings,
+    number: u32,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<(Vec<f64>, f64, Vec<f64>)> {
+    let mut random = Random::new(settings.seed, number);
+    let mut density = Counted { density, gradients: 0, is_cancelled };
+    let start = start::start(&mut density, settings, &mut random)?;
+    Some((start.q, start.value, start.gradient))
+}
+
 /// A density that counts its gradients and ends when the caller gave up.
 struct Counted<'run> {
     density: &'run mut dyn LogDensity,
@@ -160,21 +173,21 @@ impl Counted<'_> {
 }
 
 /// The random numbers of one chain.
-struct Random(ChaCha8Rng);
+pub(crate) struct Random(ChaCha8Rng);
 
 impl Random {
-    fn new(seed: u64, chain: u32) -> Self {
+    pub(crate) fn new(seed: u64, chain: u32) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(u64::from(chain) + 1);
         Self(random)
     }
 
     /// Strictly within 0..1.
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         ((self.0.next_u64() >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
-    fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         normal_quantile(self.uniform())
     }
 }

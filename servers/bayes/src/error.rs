@@ -83,6 +83,47 @@ pub enum Error {
         /// Served.
         most: usize,
     },
+    /// A run without a log density for each observation.
+    #[error("the run has no generated quantity `{var}`")]
+    NoPointwise {
+        /// What was looked for.
+        var: String,
+    },
+    /// A term of the target that may belong to the data or to the prior.
+    #[error("line {line} adds to the target what may be data or prior")]
+    Mixed {
+        /// Its line.
+        line: usize,
+    },
+    /// A model without data.
+    #[error("no statement gives data a distribution")]
+    NoOutcome,
+    /// A distribution without draws or without a mean.
+    #[error("the distribution of `{name}` has no draws or no mean")]
+    NotDrawable {
+        /// The outcome.
+        name: String,
+    },
+    /// New data that want other parameters than were fitted.
+    #[error("the new data change the size of parameter `{name}`")]
+    OtherParameters {
+        /// The parameter.
+        name: String,
+    },
+    /// No draw could be replayed.
+    #[error("the model refused every draw when it ran again")]
+    NoReplay,
+    /// A cell of a table that is neither number, word nor missing.
+    #[error("column {name} holds a list or an object in row {row}")]
+    Cell {
+        /// The column.
+        name: String,
+        /// The row, from 0.
+        row: usize,
+    },
+    /// A pair of one.
+    #[error("a chart of pairs needs two quantities")]
+    Lonely,
     /// The memory for draws is taken by other runs.
     #[error("the memory for draws is taken by other runs")]
     Full,
@@ -126,6 +167,38 @@ impl From<Error> for ToolError {
             Error::Columns { .. } => Self::new(Kind::InvalidInput, "limit_exceeded", message)
                 .with_field("/vars")
                 .with_hint("name the variables or elements in vars, like [\"mu\", \"theta[1]\"]"),
+            Error::NoPointwise { var } => Self::new(Kind::InvalidInput, "data_missing", message)
+                .with_field("/var")
+                .with_hint(format!(
+                    "add one log density for each observation to the generated quantities and fit again: \
+                     vector[N] {var}; for (n in 1:N) {var}[n] = normal_lpdf(y[n] | mu[n], sigma);"
+                )),
+            Error::Mixed { .. } => Self::new(Kind::InvalidInput, "unsupported", message)
+                .with_field("/code")
+                .with_hint(
+                    "write it as `y ~ name(..)`, or as a function name_lpdf(y | ..) with name_rng beside it, \
+                     and use that in the statement",
+                ),
+            Error::NoOutcome => Self::new(Kind::InvalidInput, "data_missing", message)
+                .with_field("/code")
+                .with_hint("write `y ~ normal(..)` with y in the data block"),
+            Error::NotDrawable { .. } => Self::new(Kind::InvalidInput, "unsupported", message)
+                .with_field("/kind")
+                .with_hint("ask for the other kind, or define the distribution's _rng function"),
+            Error::OtherParameters { .. } => {
+                Self::new(Kind::InvalidInput, "data_size", message).with_field("/data").with_hint(
+                    "keep the sizes of groups; change only numbers of rows and predictors' values",
+                )
+            }
+            Error::NoReplay => Self::new(Kind::InvalidInput, "rejected", message)
+                .with_field("/run_id")
+                .with_hint("see its reject(..) statements, and the bounds that new data break"),
+            Error::Cell { name, row } => Self::new(Kind::InvalidInput, "data_type", message)
+                .with_field(format!("/data/{name}/{row}"))
+                .with_hint("give one number or word for each row, null where it is missing"),
+            Error::Lonely => Self::new(Kind::InvalidInput, "data_missing", message)
+                .with_field("/vars")
+                .with_hint("name two to four elements, or ask for kind density"),
             Error::Full => Self::new(Kind::RateLimited, "limit_exceeded", message)
                 .with_hint("wait until older runs end, or ask for fewer draws"),
         }

@@ -5,6 +5,7 @@ mod data;
 mod error;
 mod job;
 mod label;
+mod plot;
 mod run;
 mod server;
 mod store;

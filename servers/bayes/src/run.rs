@@ -129,15 +129,15 @@ impl Drop for Share {
 }
 
 impl Run {
-    /// The model it was sampled from, bound to its data again.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "what looks beyond the draws needs the model")
-    )]
-    pub(crate) async fn model(&self, token: &CancellationToken) -> Result<Model> {
+    /// What it was fitted from.
+    pub(crate) async fn source(&self) -> Result<Source> {
         let folder = self.folder.clone();
-        let source = task::blocking(move || Source::read(&folder)).await?;
-        let source = source.map_err(RunError::from)?;
+        Ok(task::blocking(move || Source::read(&folder)).await?.map_err(RunError::from)?)
+    }
+
+    /// The model it was sampled from, bound to its data again.
+    pub(crate) async fn model(&self, token: &CancellationToken) -> Result<Model> {
+        let source = self.source().await?;
         let refuse = |diagnostic| crate::Error::Model(Box::new(diagnostic));
         let data = crate::tools::engine_data(source.data).map_err(refuse)?;
         let until = tokio::time::Instant::now() + crate::job::BIND_TIME;

@@ -23,6 +23,8 @@ pub struct Server {
 
 /// Above the longest time that binding a model takes.
 const BIND_DEADLINE: Duration = Duration::from_secs(70);
+/// Binding, and then replays of draws or an approximation.
+const RUN_DEADLINE: Duration = Duration::from_secs(120);
 
 impl McpServer for Server {
     const FACTS: Facts =
@@ -86,7 +88,20 @@ impl McpServer for Server {
                 "summarize_run",
             ],
         };
-        &[CORE, RUNS]
+        const WORKFLOW: Toolset = Toolset {
+            name: "workflow",
+            purpose: "models compared, checked and looked at",
+            tools: &[
+                "approximate_model",
+                "check_fit",
+                "check_prior",
+                "compare_models",
+                "fit_regression",
+                "plot_run",
+                "predict_outcome",
+            ],
+        };
+        &[CORE, RUNS, WORKFLOW]
     }
 
     fn policy(tool: &str) -> CallPolicy {
@@ -94,10 +109,13 @@ impl McpServer for Server {
             // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
             "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
             "check_model" => CallPolicy::new().deadline(BIND_DEADLINE),
+            "approximate_model" | "check_fit" | "check_prior" | "compare_models" | "plot_run"
+            | "predict_outcome" => CallPolicy::new().deadline(RUN_DEADLINE),
             "fit_model" => CallPolicy::new()
                 .deadline(CallPolicy::MAX_DEADLINE)
                 .weight(5)
                 .task(TaskSupport::Optional),
+            "fit_regression" => CallPolicy::new().deadline(CallPolicy::MAX_DEADLINE).weight(5),
             _ => CallPolicy::new(),
         }
     }

@@ -1,6 +1,9 @@
 //! The tools, by family.
 
 mod ab;
+mod again;
+mod approximate;
+mod check;
 mod compare;
 mod conjugate;
 mod data;
@@ -8,8 +11,13 @@ mod distribution;
 mod draws;
 mod fit;
 mod model;
+mod plot;
+mod predict;
+mod prior;
+mod regression;
 mod rule;
 mod run;
+mod score;
 mod summary;
 
 use mcp_core::prelude::*;
@@ -31,6 +39,13 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::draw_tools()
         + Server::run_tools()
         + Server::data_tools()
+        + Server::score_tools()
+        + Server::check_tools()
+        + Server::prior_tools()
+        + Server::regression_tools()
+        + Server::plot_tools()
+        + Server::approximate_tools()
+        + Server::predict_tools()
 }
 
 /// Version of the engine, in every answer.

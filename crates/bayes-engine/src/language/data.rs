@@ -14,6 +14,8 @@ pub enum Datum {
     Number(f64),
     /// Values side by side.
     List(Vec<Self>),
+    /// The same number wherever the declaration wants one: outcomes that are to be foretold.
+    Fill(f64),
 }
 
 /// Given values by name.
@@ -68,6 +70,11 @@ impl Reader<'_> {
             Err(Diagnostic::new(code, self.span, message).with_fix(fix).at(path))
         };
         match (given, dims) {
+            (Datum::Fill(number), _) => {
+                let count = dims.iter().product();
+                self.numbers.extend(std::iter::repeat_n(*number, count));
+                Ok(())
+            }
             (Datum::Number(number), []) => {
                 if number.is_nan() {
                     return refuse(

@@ -11,6 +11,7 @@ mod expression;
 mod index;
 mod mass;
 mod operator;
+mod outcome;
 mod random;
 mod reduce;
 mod shape;
@@ -27,6 +28,7 @@ use std::collections::HashMap;
 use rand_chacha::ChaCha8Rng;
 
 use super::ast::{Expression, Function, Statement, StatementKind};
+use super::replay::Watch;
 use super::tape::{Builder, Cell, MAX_STEPS};
 use super::value::{Cells, Value};
 use super::{Code, Diagnostic, Span};
@@ -86,6 +88,8 @@ pub(crate) struct Evaluator<'model> {
     place: usize,
     /// Source of `_rng` functions.
     pub(crate) random: Option<ChaCha8Rng>,
+    /// What is known about the terms of the target.
+    pub(crate) watch: Watch,
     /// What `print` said.
     pub(crate) printed: String,
     statements: u64,
@@ -117,6 +121,7 @@ impl<'model> Evaluator<'model> {
             places: Vec::new(),
             place: 0,
             random: None,
+            watch: Watch::default(),
             printed: String::new(),
             statements: 0,
             work: 0,
@@ -178,8 +183,12 @@ impl<'model> Evaluator<'model> {
             }
             StatementKind::Target(value) => {
                 self.in_model("target +=", statement.span)?;
-                let value = self.value(value)?;
-                self.add_target(&value);
+                if let Some((outcome, name, arguments)) = Self::density_of(value) {
+                    let values = self.values(arguments)?;
+                    return self.term(outcome, name, &values, value.span).map(|()| Flow::Next);
+                }
+                let found = self.value(value)?;
+                self.loose_term(value, &found);
             }
             StatementKind::Call(call) => {
                 self.call_statement(call)?;
@@ -321,7 +330,7 @@ impl<'model> Evaluator<'model> {
     }
 
     pub(super) fn in_model(&self, what: &str, span: Span) -> Evaluated<()> {
-        if self.phase == Phase::Model {
+        if self.phase == Phase::Model || self.watch.replay.is_some() {
             return Ok(());
         }
         Err(Diagnostic::new(Code::Type, span, format!("`{what}` stands outside the model block"))

@@ -1,34 +1,24 @@
 //! A model on its data: a log density, and what is computed of every draw.
 
+mod bind;
+mod variable;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::ast::{Declaration, Program, Statement, StatementKind, Type};
+use super::ast::Program;
 use super::check::check;
-use super::constrain;
-use super::data::{self, Data};
-use super::eval::{Evaluated, Evaluator, Phase};
-use super::tape::{Builder, Cell, Step, Tape, Workspace, tape};
-use super::value::{Value, shown};
+use super::data::Data;
+use super::eval::{Evaluator, Phase};
+use super::replay::{Part, Replay, Wanted, Watch};
+use super::tape::{Tape, Workspace};
+use super::value::Value;
 use super::{Code, Diagnostic, Span};
-
-/// Most free parameters.
-const MAX_DIM: usize = 20_000;
-
-/// A variable whose draws are kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Variable {
-    /// Its name.
-    pub name: String,
-    /// Its type, constraints aside.
-    pub kind: Type,
-    /// Sizes of its arrays, then of its vector or matrix.
-    pub dims: Vec<usize>,
-    /// Where its first number stands among all that are kept.
-    pub start: usize,
-    /// Which block declares it: 0 parameters, 1 transformed parameters, 2 generated quantities.
-    pub block: u8,
-}
+use bind::Binding;
+pub use variable::Variable;
 
 /// A model bound to data.
 #[derive(Debug)]
@@ -44,6 +34,14 @@ pub struct Model {
     /// Terms of the log density, each with its line.
     terms: (Tape, Vec<usize>),
     dim: usize,
+    /// Free numbers of each parameter.
+    free: Vec<Range<usize>>,
+    /// Statements whose outcome is data, by their first byte.
+    data_terms: BTreeSet<usize>,
+    /// Statements on parameters given others, by their first byte.
+    conditional: BTreeSet<usize>,
+    /// Lines of terms that may mix data and parameters.
+    mixed: Vec<usize>,
     seed: u64,
     printed: String,
 }
@@ -65,10 +63,22 @@ impl Model {
         seed: u64,
         is_cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, Diagnostic> {
+        Self::bind_part(program, text, data, seed, Part::Posterior, is_cancelled)
+    }
+
+    /// The same with a density of one part only.
+    pub fn bind_part(
+        program: &Program,
+        text: &str,
+        data: &Data,
+        seed: u64,
+        part: Part,
+        is_cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, Diagnostic> {
         if let Some(finding) = check(program, text).into_iter().next() {
             return Err(finding);
         }
-        Binding { program, text, data, seed, is_cancelled }
+        Binding { program, text, data, seed, part, is_cancelled }
             .run()
             .map_err(|diagnostic| diagnostic.located(text))
     }
@@ -128,16 +138,8 @@ impl Model {
             return Ok(true);
         }
         let idle = || false;
-        let mut evaluator = Evaluator::new(&self.program.functions, Phase::Draw, &idle);
+        let mut evaluator = self.at(given, 2, &idle);
         evaluator.random = Some(stream(self.seed, chain, draw));
-        evaluator
-            .names
-            .extend(self.known.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        for variable in self.variables.iter().filter(|variable| variable.block < 2) {
-            let numbers = given[variable.start..variable.start + variable.len()].to_vec();
-            let value = Value::known(variable.kind, variable.dims.clone(), numbers);
-            evaluator.names.push((&variable.name, value));
-        }
         let ended = evaluator.run_all(&self.program.generated_quantities);
         for variable in self.variables.iter().filter(|variable| variable.block == 2) {
             let found = evaluator.place(&variable.name, Span::default()).ok();
@@ -154,7 +156,115 @@ impl Model {
             Err(error) => Err(error),
         }
     }
+
+    /// Runs the model's own statements on a draw whose parameters and transformed parameters stand in
+    /// `numbers`; none if it refused it.
+    pub fn replay(
+        &self,
+        chain: u32,
+        draw: u32,
+        numbers: &[f64],
+        wanted: Wanted,
+    ) -> Result<Option<Replay>, Diagnostic> {
+        let idle = || false;
+        self.replayed(self.at(numbers, 2, &idle), chain, draw, wanted)
+    }
+
+    /// The same for parameters of a fit to other data: what is transformed is computed again.
+    pub fn foretell(
+        &self,
+        chain: u32,
+        draw: u32,
+        parameters: &[f64],
+        wanted: Wanted,
+    ) -> Result<Option<Replay>, Diagnostic> {
+        let idle = || false;
+        let mut evaluator = self.at(parameters, 1, &idle);
+        match evaluator.run_all(&self.program.transformed_parameters) {
+            Ok(_) => self.replayed(evaluator, chain, draw, wanted),
+            Err(error) if matches!(error.code, Code::Rejected | Code::Numeric) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replayed<'run>(
+        &'run self,
+        mut evaluator: Evaluator<'run>,
+        chain: u32,
+        draw: u32,
+        wanted: Wanted,
+    ) -> Result<Option<Replay>, Diagnostic> {
+        // other numbers than those of the generated quantities
+        evaluator.random = Some(stream(!self.seed, chain, draw));
+        evaluator.watch = Watch {
+            data: self.data_terms.clone(),
+            conditional: self.conditional.clone(),
+            replay: Some((Replay::default(), wanted)),
+            ..Watch::default()
+        };
+        match evaluator.run_all(&self.program.model) {
+            Ok(_) => Ok(evaluator.watch.replay.map(|(replay, _)| replay)),
+            Err(error) if matches!(error.code, Code::Rejected | Code::Numeric) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Lines of the terms of which it is not known whether they belong to the data or to the prior.
+    pub fn mixed_lines(&self) -> &[usize] {
+        &self.mixed
+    }
+
+    /// Whether any data have a distribution.
+    pub fn has_data_terms(&self) -> bool {
+        !self.data_terms.is_empty()
+    }
+
+    /// Parameters along which the density does not fall towards an end: it has no finite integral there.
+    ///
+    /// Looked at from several places, for at one a scale may seem to attract without end.
+    pub fn improper(&self) -> Vec<String> {
+        let mut density = self.density();
+        let mut gradient = vec![0.0; self.dim];
+        let mut is_open = |at: usize, end: f64, place: u32| {
+            let mut point: Vec<f64> =
+                (0..self.dim).map(|at| (f64::from(place) + 1.3 * at as f64).sin()).collect();
+            point[at] = end;
+            density.gradient(&point, &mut gradient).is_some() && gradient[at] * end.signum() >= 0.0
+        };
+        let mut found = Vec::new();
+        for (variable, free) in self.variables.iter().zip(&self.free) {
+            // a few numbers of a variable stand for all
+            let mut ends = free.clone().take(20).flat_map(|at| [(at, -FAR), (at, FAR)]);
+            if ends.any(|(at, end)| (1..=PLACES).all(|place| is_open(at, end, place))) {
+                found.push(variable.name.clone());
+            }
+        }
+        found
+    }
+
+    /// An evaluator that knows the data and the first blocks of one draw.
+    fn at<'run>(
+        &'run self,
+        numbers: &[f64],
+        blocks: u8,
+        is_cancelled: &'run (dyn Fn() -> bool + Sync),
+    ) -> Evaluator<'run> {
+        let mut evaluator = Evaluator::new(&self.program.functions, Phase::Draw, is_cancelled);
+        let known = self.known.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        evaluator.names.extend(known);
+        for variable in self.variables.iter().filter(|variable| variable.block < blocks) {
+            let numbers = numbers[variable.start..variable.start + variable.len()].to_vec();
+            let value = Value::known(variable.kind, variable.dims.clone(), numbers);
+            evaluator.names.push((&variable.name, value));
+        }
+        evaluator
+    }
 }
+
+/// How far out in a free parameter the density of a prior must have begun to fall.
+const FAR: f64 = 25.0;
+/// Places from which that is looked at.
+const PLACES: u32 = 4;
 
 /// The stream of random numbers of one draw; chain 0 is the model's own.
 fn stream(seed: u64, chain: u32, draw: u32) -> ChaCha8Rng {
@@ -181,255 +291,4 @@ impl Density<'_> {
         self.model.outputs.forward(&mut self.outputs, point);
         self.model.outputs.root(&self.outputs, 0, head);
     }
-}
-
-impl Variable {
-    /// Numbers it holds.
-    pub fn len(&self) -> usize {
-        self.dims.iter().product()
-    }
-
-    /// Its type with its sizes: `array[2] vector[3]`.
-    pub fn shown(&self) -> String {
-        let list = |dims: &[usize]| dims.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
-        let (arrays, inner) = self.dims.split_at(self.kind.arrays.min(self.dims.len()));
-        let base = shown(Type { base: self.kind.base, arrays: 0 });
-        let base = if inner.is_empty() { base } else { format!("{base}[{}]", list(inner)) };
-        if arrays.is_empty() { base } else { format!("array[{}] {base}", list(arrays)) }
-    }
-
-    /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The name of its number at a place: `theta[1,2]`.
-    pub fn label(&self, place: usize) -> String {
-        if self.dims.is_empty() {
-            return self.name.clone();
-        }
-        let arrays = self.kind.arrays;
-        let inner: usize = self.dims.iter().skip(arrays).product();
-        let mut positions = Vec::with_capacity(self.dims.len());
-        let mut left = place / inner.max(1);
-        for size in self.dims.iter().take(arrays).rev() {
-            positions.push(left % size + 1);
-            left /= size;
-        }
-        positions.reverse();
-        let mut left = place % inner.max(1);
-        for size in self.dims.iter().skip(arrays) {
-            positions.push(left % size + 1);
-            left /= size;
-        }
-        let shown: Vec<String> = positions.iter().map(usize::to_string).collect();
-        format!("{}[{}]", self.name, shown.join(","))
-    }
-}
-
-impl Program {
-    /// Names and types of what the data block declares.
-    pub fn data_variables(&self) -> Vec<(String, String)> {
-        listed(&self.data)
-    }
-
-    /// Names and types of the parameters.
-    pub fn parameter_variables(&self) -> Vec<(String, String)> {
-        listed(&self.parameters)
-    }
-}
-
-fn listed(block: &[Statement]) -> Vec<(String, String)> {
-    let kind = |declaration: &Declaration| {
-        shown(Type { base: declaration.base, arrays: declaration.arrays.len() })
-    };
-    declared(block).map(|(declaration, _)| (declaration.name.clone(), kind(declaration))).collect()
-}
-
-/// What binding needs.
-struct Binding<'run> {
-    program: &'run Program,
-    text: &'run str,
-    data: &'run Data,
-    seed: u64,
-    is_cancelled: &'run (dyn Fn() -> bool + Sync),
-}
-
-impl Binding<'_> {
-    fn run(&self) -> Evaluated<Model> {
-        let mut evaluator = Evaluator::new(&self.program.functions, Phase::Data, self.is_cancelled);
-        evaluator.random = Some(stream(self.seed, 0, 0));
-        for (declaration, span) in declarations(&self.program.data, "data")? {
-            data::bind(&mut evaluator, declaration, span, self.data)?;
-        }
-        evaluator.run_all(&self.program.transformed_data)?;
-        for (declaration, span) in declared(&self.program.transformed_data) {
-            constrain::check(&mut evaluator, declaration, span, "")?;
-        }
-        evaluator.random = None;
-        let known: Vec<(String, Value)> = evaluator
-            .names
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect();
-        let mut variables = Vec::new();
-        let dim = parameters(&mut evaluator, &self.program.parameters, &mut variables)?;
-        evaluator.run_all(&self.program.transformed_parameters)?;
-        for (declaration, span) in declared(&self.program.transformed_parameters) {
-            constrain::check(&mut evaluator, declaration, span, "")?;
-            let value = evaluator.variable(&declaration.name, span)?;
-            keep(&mut variables, &declaration.name, value.kind, value.dims.clone(), 1);
-        }
-        let mut cells = Vec::new();
-        for variable in &variables {
-            let value = evaluator.variable(&variable.name, Span::default())?.clone();
-            cells.extend(evaluator.cells(&value));
-        }
-        evaluator.fits()?;
-        let traced = cells.len();
-        let outputs = tape(&evaluator.trace, &[cells.into()]);
-        evaluator.run_all(&self.program.model)?;
-        evaluator.fits()?;
-        let terms = self.terms(&evaluator);
-        let density = total(&mut evaluator);
-        let printed = std::mem::take(&mut evaluator.printed);
-        let (program, seed) = (Program::default(), self.seed);
-        let model = Model {
-            program,
-            known,
-            variables,
-            traced,
-            density,
-            outputs,
-            terms,
-            dim,
-            seed,
-            printed,
-        };
-        self.generated(model)
-    }
-
-    /// The terms of the target and the lines that added them.
-    fn terms(&self, evaluator: &Evaluator<'_>) -> (Tape, Vec<usize>) {
-        let line = |start: &usize| {
-            self.text.bytes().take(*start).filter(|byte| *byte == b'\n').count() + 1
-        };
-        let lines = evaluator.places.iter().map(line).collect();
-        (tape(&evaluator.trace, &[evaluator.target.clone().into()]), lines)
-    }
-
-    /// Adds the generated quantities, run once at the origin for their sizes.
-    fn generated(&self, model: Model) -> Evaluated<Model> {
-        let mut model = Model { program: self.program.clone(), ..model };
-        let mut numbers = vec![0.0; model.traced];
-        model.density().outputs(&vec![0.0; model.dim], &mut numbers);
-        let mut made = Vec::new();
-        {
-            let mut evaluator =
-                Evaluator::new(&self.program.functions, Phase::Draw, self.is_cancelled);
-            evaluator.random = Some(stream(self.seed, 0, 1));
-            let known = model.known.iter().map(|(name, value)| (name.as_str(), value.clone()));
-            evaluator.names.extend(known);
-            for variable in &model.variables {
-                let part = numbers[variable.start..variable.start + variable.len()].to_vec();
-                let value = Value::known(variable.kind, variable.dims.clone(), part);
-                evaluator.names.push((&variable.name, value));
-            }
-            for statement in &self.program.generated_quantities {
-                if let StatementKind::Declare(declaration) = &statement.kind {
-                    let (kind, dims) = evaluator.shape(declaration, statement.span)?;
-                    made.push((declaration.name.clone(), kind, dims));
-                }
-                // the origin may lie where a function has no value
-                match evaluator.run_all(std::slice::from_ref(statement)) {
-                    Err(error) if !matches!(error.code, Code::Rejected | Code::Numeric) => {
-                        return Err(error);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        for (name, kind, dims) in made {
-            keep(&mut model.variables, &name, kind, dims, 2);
-        }
-        Ok(model)
-    }
-}
-
-/// Declares the parameters; how many free numbers they have.
-fn parameters<'model>(
-    evaluator: &mut Evaluator<'model>,
-    block: &'model [Statement],
-    variables: &mut Vec<Variable>,
-) -> Evaluated<usize> {
-    let declarations = declarations(block, "parameters")?;
-    let mut dim = 0;
-    for (declaration, span) in &declarations {
-        if declaration.value.is_some() {
-            let message = format!("parameter `{}` has a value", declaration.name);
-            return Err(Diagnostic::new(Code::Type, *span, message)
-                .with_fix("move it to transformed parameters"));
-        }
-        let (kind, dims) = evaluator.shape(declaration, *span)?;
-        dim += constrain::free_count(declaration, &dims);
-        keep(variables, &declaration.name, kind, dims, 0);
-    }
-    if dim > MAX_DIM {
-        let message = format!("{dim} free parameters are more than {MAX_DIM}");
-        return Err(Diagnostic::new(Code::Limit, Span::default(), message)
-            .with_fix("use fewer parameters, or sum some out"));
-    }
-    evaluator.phase = Phase::Model;
-    evaluator.trace = Builder::new(dim);
-    let mut first = 0;
-    for ((declaration, span), variable) in declarations.iter().zip(variables.iter()) {
-        let (kind, dims) = (variable.kind, &variable.dims);
-        let value = constrain::parameter(evaluator, declaration, *span, kind, dims, first)?;
-        first += constrain::free_count(declaration, dims);
-        evaluator.names.push((&declaration.name, value));
-    }
-    Ok(dim)
-}
-
-fn keep(variables: &mut Vec<Variable>, name: &str, kind: Type, dims: Vec<usize>, block: u8) {
-    let start = variables.last().map_or(0, |last| last.start + last.len());
-    variables.push(Variable { name: name.to_owned(), kind, dims, start, block });
-}
-
-/// The tape of the log density.
-fn total(evaluator: &mut Evaluator<'_>) -> Tape {
-    let target = std::mem::take(&mut evaluator.target);
-    let root: Vec<Cell> = if target.is_empty() {
-        vec![evaluator.trace.constant(0.0)]
-    } else {
-        vec![evaluator.trace.push(Step::Sum, vec![target.into()], 1)]
-    };
-    tape(&evaluator.trace, &[root.into()])
-}
-
-/// Declarations of a block that holds nothing else.
-fn declarations<'model>(
-    block: &'model [Statement],
-    name: &str,
-) -> Evaluated<Vec<(&'model Declaration, Span)>> {
-    block
-        .iter()
-        .map(|statement| match &statement.kind {
-            StatementKind::Declare(declaration) => Ok((&**declaration, statement.span)),
-            _ => Err(Diagnostic::new(
-                Code::Syntax,
-                statement.span,
-                format!("the {name} block holds declarations only"),
-            )
-            .with_fix(format!("move the statement to transformed {name} or to the model"))),
-        })
-        .collect()
-}
-
-/// Variables that a block declares outside of inner blocks.
-fn declared(block: &[Statement]) -> impl Iterator<Item = (&Declaration, Span)> {
-    block.iter().filter_map(|statement| match &statement.kind {
-        StatementKind::Declare(declaration) => Some((&**declaration, statement.span)),
-        _ => None,
-    })
 }

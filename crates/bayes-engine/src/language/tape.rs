@@ -13,7 +13,7 @@ mod run;
 mod schedule;
 
 pub(crate) use builder::{Builder, Cell, Step};
-pub(crate) use linear::{cholesky, product, solve_lower};
+pub(crate) use linear::{cholesky, product, solve_lower, solve_upper_transposed};
 pub(crate) use op::Op;
 pub(crate) use run::{Tape, Workspace};
 pub(crate) use schedule::tape;

@@ -19,8 +19,7 @@ use crate::{
 mod output;
 mod wait;
 
-use self::output::FitOutput;
-pub(crate) use self::output::SamplerOutput;
+pub(crate) use self::output::{FitOutput, SamplerOutput};
 
 /// A model, its data and how to sample.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -117,7 +116,7 @@ impl Server {
             open_world_hint = false
         )
     )]
-    async fn fit_model(
+    pub(super) async fn fit_model(
         &self,
         Parameters(args): Parameters<FitArgs>,
         caller: Principal,

@@ -10,6 +10,7 @@ mod scene;
 mod support;
 mod task;
 mod tools;
+mod workflow;
 
 mcp_testkit::suite!(machina_bayes::Server);
 mcp_testkit::attacks!(machina_bayes::Server, scene::SCENE);

@@ -58,21 +58,24 @@ impl<'model> Evaluator<'model> {
         self.in_model("~", span)?;
         let mut values = vec![self.value(outcome)?];
         values.extend(self.values(arguments)?);
+        self.term(outcome, name, &values, span)
+    }
+
+    /// The log density of each observation, by the model's own function or a known distribution.
+    pub(super) fn log_density(
+        &mut self,
+        name: &str,
+        values: &[Value],
+        span: Span,
+    ) -> Evaluated<Value> {
         for suffix in ["_lpdf", "_lpmf"] {
             let own = format!("{name}{suffix}");
             if self.functions.contains_key(own.as_str()) {
-                let value = self.call_own(&own, values, span)?.unwrap_or_else(|| Value::real(0.0));
-                self.add_target(&value);
-                return Ok(());
+                let value = self.call_own(&own, values.to_vec(), span)?;
+                return Ok(value.unwrap_or_else(|| Value::real(0.0)));
             }
         }
-        match self.density(name, &values, span)? {
-            Some(value) => {
-                self.add_target(&value);
-                Ok(())
-            }
-            None => Err(refused(name, &values, span)),
-        }
+        self.density(name, values, span)?.ok_or_else(|| refused(name, values, span))
     }
 
     pub(super) fn density_call(
@@ -180,7 +183,13 @@ impl<'model> Evaluator<'model> {
         Ok(Some(found))
     }
 
-    fn linear(&mut self, x: &Value, alpha: &Value, beta: &Value, span: Span) -> Evaluated<Value> {
+    pub(super) fn linear(
+        &mut self,
+        x: &Value,
+        alpha: &Value,
+        beta: &Value,
+        span: Span,
+    ) -> Evaluated<Value> {
         let product = self.multiply(x, beta, span)?;
         self.each(Op::Add, &[&product, alpha], span)
     }

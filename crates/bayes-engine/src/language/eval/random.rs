@@ -92,15 +92,13 @@ impl Evaluator<'_> {
         ((bits >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
     }
 
-    fn draw(&mut self, stem: &str, numbers: &[f64], span: Span) -> Evaluated<(f64, bool)> {
-        let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
-        let (name, numbers) = match (stem, numbers) {
-            ("bernoulli_logit", [x]) => ("bernoulli", vec![logistic(*x)]),
-            ("binomial_logit", [n, x]) => ("binomial", vec![*n, logistic(*x)]),
-            ("poisson_log", [x]) => ("poisson", vec![x.exp()]),
-            ("neg_binomial_2_log", [x, phi]) => ("neg_binomial_2", vec![x.exp(), *phi]),
-            _ => (stem, numbers.to_vec()),
-        };
+    pub(super) fn draw(
+        &mut self,
+        stem: &str,
+        numbers: &[f64],
+        span: Span,
+    ) -> Evaluated<(f64, bool)> {
+        let (name, numbers) = plain(stem, numbers);
         let uniform = self.uniform();
         if let ("normal", [mu, sigma]) = (name, numbers.as_slice()) {
             if *sigma > 0.0 {
@@ -149,6 +147,18 @@ impl Evaluator<'_> {
         let mut x = product(factor.numbers().unwrap_or_default(), &z, [size, size, 1]);
         x.iter_mut().zip(mu.numbers().unwrap_or_default()).for_each(|(x, mu)| *x += mu);
         Ok(Value::known(VECTOR, vec![size], x))
+    }
+}
+
+/// The family behind one that takes its parameter on another scale.
+pub(super) fn plain<'name>(stem: &'name str, numbers: &[f64]) -> (&'name str, Vec<f64>) {
+    let logistic = |x: f64| 1.0 / (1.0 + (-x).exp());
+    match (stem, numbers) {
+        ("bernoulli_logit", [x]) => ("bernoulli", vec![logistic(*x)]),
+        ("binomial_logit", [n, x]) => ("binomial", vec![*n, logistic(*x)]),
+        ("poisson_log", [x]) => ("poisson", vec![x.exp()]),
+        ("neg_binomial_2_log", [x, phi]) => ("neg_binomial_2", vec![x.exp(), *phi]),
+        _ => (stem, numbers.to_vec()),
     }
 }
 

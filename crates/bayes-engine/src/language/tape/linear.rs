@@ -247,7 +247,8 @@ pub(crate) fn solve_lower(lower: &[f64], n: usize, x: &mut [f64]) {
     }
 }
 
-fn solve_upper_transposed(lower: &[f64], n: usize, x: &mut [f64]) {
+/// Back substitution by the transposed factor.
+pub(crate) fn solve_upper_transposed(lower: &[f64], n: usize, x: &mut [f64]) {
     for row in (0..n).rev() {
         let sum: f64 = (row + 1..n).map(|k| lower[row * n + k] * x[k]).sum();
         x[row] = (x[row] - sum) / lower[row * n + row];
