@@ -167,41 +167,50 @@ impl From<Error> for ToolError {
             Error::Columns { .. } => Self::new(Kind::InvalidInput, "limit_exceeded", message)
                 .with_field("/vars")
                 .with_hint("name the variables or elements in vars, like [\"mu\", \"theta[1]\"]"),
-            Error::NoPointwise { var } => Self::new(Kind::InvalidInput, "data_missing", message)
-                .with_field("/var")
-                .with_hint(format!(
-                    "add one log density for each observation to the generated quantities and fit again: \
-                     vector[N] {var}; for (n in 1:N) {var}[n] = normal_lpdf(y[n] | mu[n], sigma);"
-                )),
-            Error::Mixed { .. } => Self::new(Kind::InvalidInput, "unsupported", message)
-                .with_field("/code")
-                .with_hint(
-                    "write it as `y ~ name(..)`, or as a function name_lpdf(y | ..) with name_rng beside it, \
-                     and use that in the statement",
-                ),
-            Error::NoOutcome => Self::new(Kind::InvalidInput, "data_missing", message)
-                .with_field("/code")
-                .with_hint("write `y ~ normal(..)` with y in the data block"),
-            Error::NotDrawable { .. } => Self::new(Kind::InvalidInput, "unsupported", message)
-                .with_field("/kind")
-                .with_hint("ask for the other kind, or define the distribution's _rng function"),
-            Error::OtherParameters { .. } => {
-                Self::new(Kind::InvalidInput, "data_size", message).with_field("/data").with_hint(
-                    "keep the sizes of groups; change only numbers of rows and predictors' values",
-                )
-            }
-            Error::NoReplay => Self::new(Kind::InvalidInput, "rejected", message)
-                .with_field("/run_id")
-                .with_hint("see its reject(..) statements, and the bounds that new data break"),
-            Error::Cell { name, row } => Self::new(Kind::InvalidInput, "data_type", message)
-                .with_field(format!("/data/{name}/{row}"))
-                .with_hint("give one number or word for each row, null where it is missing"),
-            Error::Lonely => Self::new(Kind::InvalidInput, "data_missing", message)
-                .with_field("/vars")
-                .with_hint("name two to four elements, or ask for kind density"),
             Error::Full => Self::new(Kind::RateLimited, "limit_exceeded", message)
                 .with_hint("wait until older runs end, or ask for fewer draws"),
+            other => after_a_fit(other, message),
         }
+    }
+}
+
+/// What is wrong with a run, or a model, that is looked at again.
+fn after_a_fit(error: Error, message: String) -> ToolError {
+    let invalid = |code| ToolError::new(Kind::InvalidInput, code, message);
+    match error {
+        Error::NoPointwise { var } => invalid("data_missing")
+            .with_field("/var")
+            .with_hint(format!(
+                "add one log density for each observation to the generated quantities and fit again: \
+                 vector[N] {var}; for (n in 1:N) {var}[n] = normal_lpdf(y[n] | mu[n], sigma);"
+            )),
+        Error::Mixed { .. } => invalid("unsupported")
+            .with_field("/code")
+            .with_hint(
+                "write it as `y ~ name(..)`, or as a function name_lpdf(y | ..) with name_rng beside it, \
+                 and use that in the statement",
+            ),
+        Error::NoOutcome => invalid("data_missing")
+            .with_field("/code")
+            .with_hint("write `y ~ normal(..)` with y in the data block"),
+        Error::NotDrawable { .. } => invalid("unsupported")
+            .with_field("/kind")
+            .with_hint("ask for the other kind, or define the distribution's _rng function"),
+        Error::OtherParameters { .. } => {
+            invalid("data_size").with_field("/data").with_hint(
+                "keep the sizes of groups; change only numbers of rows and predictors' values",
+            )
+        }
+        Error::NoReplay => invalid("rejected")
+            .with_field("/run_id")
+            .with_hint("see its reject(..) statements, and the bounds that new data break"),
+        Error::Cell { name, row } => invalid("data_type")
+            .with_field(format!("/data/{name}/{row}"))
+            .with_hint("give one number or word for each row, null where it is missing"),
+        Error::Lonely => invalid("data_missing")
+            .with_field("/vars")
+            .with_hint("name two to four elements, or ask for kind density"),
+        _ => ToolError::internal("an error without words"),
     }
 }
 

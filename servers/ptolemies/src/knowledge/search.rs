@@ -123,8 +123,9 @@ impl<S: Store> Knowledge<S> {
                 match answer.offer(&memory.text, 0) {
                     Verdict::Taken { end, .. } => found.push(present(memory, end, *candidate)),
                     Verdict::Folded(into) => {
-                        let into = found.get_mut(into).map(|found| &mut found.near_duplicates);
-                        into.into_iter().for_each(|twins| twins.push(memory.id));
+                        if let Some(found) = found.get_mut(into) {
+                            found.near_duplicates.push(memory.id);
+                        }
                     }
                     Verdict::OverBudget => {}
                     Verdict::Full => return Ok((found, answer.over_budget())),

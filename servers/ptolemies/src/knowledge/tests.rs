@@ -419,7 +419,7 @@ fn about(subject: &str, number: u32) -> String {
             letter(22)
         ));
     }
-    if number % 8 == 0 {
+    if number.is_multiple_of(8) {
         words.push("automobile".to_owned());
     }
     words.join(" ")
