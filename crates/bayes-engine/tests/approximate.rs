@@ -50,7 +50,7 @@ fn a_gaussian_is_its_own_laplace_approximation() {
     let laplace = found(GAUSSIAN, &Data::new(), Part::Posterior, Method::Laplace).expect("found");
     assert!(laplace.verdict.is_reliable, "{:?}", laplace.verdict);
     // weights that differ by less than 1e-6 in their logs
-    assert_eq!(laplace.shape, f64::NEG_INFINITY);
+    assert!(laplace.shape < f64::MIN, "no tail at all");
     for (name, expected, sd) in
         [("x[1]", 1.0, 1.0), ("x[2]", -200.0, 100.0), ("x[3]", 0.03, 0.01), ("twice", 2.0, 2.0)]
     {
@@ -117,17 +117,17 @@ fn a_regression_agrees_with_sampling_and_is_called_reliable() {
         model { a ~ normal(0, 10); b ~ normal(0, 10); y ~ normal(a + b * x, 0.5); }";
     let data = given([("N", Datum::Number(40.0)), ("x", list(&x)), ("y", list(&y))]);
     let near = found(text, &data, Part::Posterior, Method::Map).expect("found");
-    let (n, sx, sy) = (40.0, x.iter().sum::<f64>(), y.iter().sum::<f64>());
+    let (count, sx, sy) = (40.0, x.iter().sum::<f64>(), y.iter().sum::<f64>());
     let sxx = x.iter().map(|x| x * x).sum::<f64>();
     let sxy = x.iter().zip(&y).map(|(x, y)| x * y).sum::<f64>();
     // precision of the prior in units of that of an observation
     let ridge = 0.25 / 100.0;
-    let b = ((n + ridge) * sxy - sx * sy) / ((n + ridge) * (sxx + ridge) - sx * sx);
-    let a = (sy - b * sx) / (n + ridge);
-    assert!((column(&near, "a")[0] - a).abs() < 1e-7, "{a} {:?}", column(&near, "a"));
-    assert!((column(&near, "b")[0] - b).abs() < 1e-7);
+    let slope = ((count + ridge) * sxy - sx * sy) / ((count + ridge) * (sxx + ridge) - sx * sx);
+    let level = (sy - slope * sx) / (count + ridge);
+    assert!((column(&near, "a")[0] - level).abs() < 1e-7, "{level} {:?}", column(&near, "a"));
+    assert!((column(&near, "b")[0] - slope).abs() < 1e-7);
     let laplace = found(text, &data, Part::Posterior, Method::Laplace).expect("found");
-    assert!(laplace.verdict.is_reliable && laplace.shape == f64::NEG_INFINITY);
+    assert!(laplace.verdict.is_reliable && laplace.shape < f64::MIN);
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! LOO, WAIC and weights of models against ArviZ on equal log likelihoods.
-#![expect(clippy::cast_precision_loss, reason = "small counts")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small counts"
+)]
 
 use bayes_engine::elpd::{Criterion, Elpd, rank, score};
 use bayes_engine::psis;

@@ -140,6 +140,7 @@ impl Server {
             "chains": args.chains,
             "draws": args.draws,
             "max_time_s": args.max_time_s,
+            "wait_ms": 60_000,
         });
         if let Some(seed) = args.seed {
             given["seed"] = json!(seed);

@@ -254,7 +254,10 @@ async fn a_fork_goes_its_own_way_from_where_the_other_is() -> TestResult {
     assert!(at(own).len() > 5 && at(&other) == at(own));
     assert_eq!((&other["seed"], &longer["evals"]), (&json!(5), &json!(9000)));
     for (arguments, field) in [
-        (json!({"run_id": id, "params": {"population": 50}}), "/params"),
+        (
+            json!({"run_id": id, "params": {"population": 50}, "budget": {"max_evals": 9000}}),
+            "/params",
+        ),
         (json!({"run_id": id, "budget": {"max_evals": 100}}), "/budget/max_evals"),
         (json!({"run_id": "run_1"}), "/run_id"),
     ] {
