@@ -38,7 +38,7 @@ fn samples(text: &str) -> BTreeMap<&str, f64> {
         .collect()
 }
 
-async fn call(
+pub(crate) async fn call(
     address: SocketAddr,
     tool: &str,
     arguments: Value,

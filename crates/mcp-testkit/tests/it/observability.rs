@@ -13,7 +13,7 @@ use promql_parser::{
     parser::{self, Expr},
     util::{ExprVisitor, walk_expr},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Metrics that Prometheus makes itself.
 const FOREIGN: [&str; 1] = ["up"];
@@ -72,7 +72,11 @@ async fn live() -> TestResult<BTreeSet<String>> {
     for body in ["{}", r#"{"wrong": 1}"#] {
         http::send(address, "POST /tools/test_simple_text", &PLAIN, body.as_bytes()).await?;
     }
+    http::send(address, "POST /tools/test_register_read", &PLAIN, b"{}").await?;
     http::post(address, &PLAIN, b"no message").await?;
+    // Tasks have figures from the first on.
+    let tasks = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    super::figures::call(address, "slow_compute", json!({"seconds": 60}), tasks).await?;
     let metrics = http::get(address, "/metrics").await?.body;
     let names = metrics.lines().filter(|line| !line.starts_with('#'));
     Ok(names.filter_map(|line| line.split(['{', ' ']).next()).map(str::to_owned).collect())
@@ -119,7 +123,7 @@ fn the_seven_are_scraped_where_they_listen() {
         let compose = yaml("compose.yaml")?;
         for name in ["prometheus", "grafana"] {
             let service = &compose["services"][name];
-            ensure!(service["profiles"] == serde_json::json!(["observability"]), "{service}");
+            ensure!(service["profiles"] == json!(["observability"]), "{service}");
             let ports = service["ports"][0].as_str().unwrap_or_default();
             ensure!(ports.starts_with("127.0.0.1:"), "{service}");
         }
