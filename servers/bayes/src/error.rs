@@ -169,7 +169,14 @@ impl From<Error> for ToolError {
                 .with_hint("name the variables or elements in vars, like [\"mu\", \"theta[1]\"]"),
             Error::Full => Self::new(Kind::RateLimited, "limit_exceeded", message)
                 .with_hint("wait until older runs end, or ask for fewer draws"),
-            other => after_a_fit(other, message),
+            other @ (Error::NoPointwise { .. }
+            | Error::Mixed { .. }
+            | Error::NoOutcome
+            | Error::NotDrawable { .. }
+            | Error::OtherParameters { .. }
+            | Error::NoReplay
+            | Error::Cell { .. }
+            | Error::Lonely) => after_a_fit(other, message),
         }
     }
 }
