@@ -220,7 +220,7 @@ impl Shared {
                 Ok(_) => false,
             };
             if goes && let Err(error) = folders.remove(owner, &id) {
-                tracing::debug!(%error, "an expired dataset stays for now");
+                tracing::debug!(%error, "an expired dataset stays until the next sweep");
             }
         }
     }

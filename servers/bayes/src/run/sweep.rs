@@ -29,7 +29,10 @@ impl Runs {
                     data.sweep_all();
                 });
                 if let Err(error) = swept.await {
-                    tracing::debug!(error = error.message(), "expired runs stay for now");
+                    tracing::debug!(
+                        error = error.message(),
+                        "expired runs stay until the next sweep"
+                    );
                 }
                 tokio::select! {
                     () = tokio::time::sleep(EVERY) => {}
@@ -46,7 +49,7 @@ impl Shared {
         let mut total = 0;
         for owner in folders.owners().unwrap_or_default() {
             if let Err(error) = folders.purge(&owner, LEFT_OVER) {
-                tracing::debug!(%error, "left-over files stay for now");
+                tracing::debug!(%error, "left-over files stay until the next sweep");
             }
             self.sweep_owner(&owner, now_ms);
             total += folders.bytes(&owner).unwrap_or(0);
@@ -66,7 +69,7 @@ impl Shared {
             if matches!(read, Err(RunError::Unknown(_)))
                 && let Err(error) = self.remove(owner, &id)
             {
-                tracing::debug!(%error, "an expired run stays for now");
+                tracing::debug!(%error, "an expired run stays until the next sweep");
             }
         }
     }
