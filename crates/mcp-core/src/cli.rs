@@ -13,9 +13,11 @@ pub use call::{arguments_of, call, show};
 pub use key::{KeyCommand, ScopeWord, TokenCommand};
 
 use crate::{
-    McpServer, StartError,
+    StartError,
     config::{Flags, Loaded},
+    declared::{Declared, Written},
     healthcheck,
+    pipeline::catalogue::Catalogue,
     server::Exit,
     state_dir::StateDir,
 };
@@ -172,9 +174,9 @@ impl Cli {
     }
 }
 
-fn command<S: McpServer>() -> clap::Command {
-    let member = S::FACTS.member;
-    Cli::command().name(member.binary()).version(S::FACTS.version).about(format!(
+fn command(declared: &Declared) -> clap::Command {
+    let member = declared.facts.member;
+    Cli::command().name(member.binary()).version(declared.facts.version).about(format!(
         "{}: {}. Without a command it speaks MCP on stdio.",
         member.title, member.purpose
     ))
@@ -184,14 +186,15 @@ fn command<S: McpServer>() -> clap::Command {
 ///
 /// # Errors
 /// The exit code, after the message was printed.
-pub fn parse<S: McpServer>() -> Result<Cli, ExitCode> {
-    parse_from::<S, _>(std::env::args_os())
+pub(crate) fn parse(declared: &Declared) -> Result<Cli, ExitCode> {
+    parse_from(declared, std::env::args_os())
 }
 
-fn parse_from<S: McpServer, I: IntoIterator<Item = OsString>>(
-    arguments: I,
+fn parse_from(
+    declared: &Declared,
+    arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Cli, ExitCode> {
-    command::<S>()
+    command(declared)
         .try_get_matches_from(arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches))
         .map_err(|error| {
@@ -203,11 +206,14 @@ fn parse_from<S: McpServer, I: IntoIterator<Item = OsString>>(
 }
 
 /// The commands that need no configuration.
-pub(crate) fn without_config<S: McpServer>(cli: &Cli) -> Result<Option<Exit>, StartError> {
+pub(crate) fn without_config(
+    declared: &Declared,
+    cli: &Cli,
+) -> Result<Option<Exit>, StartError> {
     match &cli.command {
-        Some(Command::Version { json }) => print::version::<S>(*json)?,
+        Some(Command::Version { json }) => print::version(&declared.facts, *json)?,
         Some(Command::Completions { shell }) => {
-            let mut command = command::<S>();
+            let mut command = command(declared);
             let name = command.get_name().to_owned();
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut command, name, &mut script);
@@ -219,12 +225,14 @@ pub(crate) fn without_config<S: McpServer>(cli: &Cli) -> Result<Option<Exit>, St
 }
 
 /// The commands that need the configuration but no running server.
-pub(crate) fn with_config<S: McpServer>(
+pub(crate) fn with_config(
+    declared: &Declared,
+    tools: fn() -> Vec<Written>,
     cli: &Cli,
-    loaded: &Loaded<S::Config>,
+    loaded: &Loaded<()>,
     state: &StateDir,
 ) -> Result<Option<Exit>, StartError> {
-    let member = S::FACTS.member;
+    let member = declared.facts.member;
     match &cli.command {
         Some(Command::Key { command }) => {
             return key::key(command.as_ref(), &loaded.core, member, state).map(Some);
@@ -232,10 +240,13 @@ pub(crate) fn with_config<S: McpServer>(
         Some(Command::Token { command }) => {
             return key::token(command, &loaded.core, member).map(Some);
         }
-        Some(Command::Config { json, schema }) => print::config::<S>(loaded, *json, *schema)?,
-        Some(Command::Tools { json, tokens }) => print::tools::<S>(&loaded.core, *json, *tokens)?,
+        Some(Command::Config { json, schema }) => print::config(declared, loaded, *json, *schema)?,
+        Some(Command::Tools { json, tokens }) => {
+            let catalogue = Catalogue::listed(declared, tools(), &loaded.core)?;
+            print::tools(&catalogue, *json, *tokens)?;
+        }
         Some(Command::Healthcheck { ready, .. }) => {
-            let port = loaded.core.port.unwrap_or(S::FACTS.member.port);
+            let port = loaded.core.port.unwrap_or(member.port);
             return match healthcheck::check(loaded.core.bind, port, *ready) {
                 Ok(body) => print::line(&body).map(|()| Some(Exit::Ok)),
                 Err(error) => {

@@ -16,6 +16,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
+use crate::fleet::Member;
+
 pub use self::{
     core::{AuthMode, CoreConfig, LogFormat},
     environment::{DEVELOPER_VARIABLES, Environment},
@@ -35,7 +37,12 @@ pub trait ServerConfig:
 
 /// The JSON Schema of all settings of a server, each with its variable.
 pub fn schema_of_server<S: crate::McpServer>() -> Value {
-    let prefix = format!("MACHINA_{}_", S::FACTS.member.name.to_uppercase());
+    let member = S::FACTS.member;
+    let prefix = format!("MACHINA_{}_", member.name.to_uppercase());
+    schema_of_sections(member, settings_of::<S::Config>(&prefix))
+}
+
+fn schema_of_sections(member: &Member, own: Vec<Setting>) -> Value {
     let section = |settings: Vec<Setting>| {
         let properties: Map<String, Value> = settings
             .into_iter()
@@ -52,11 +59,11 @@ pub fn schema_of_server<S: crate::McpServer>() -> Value {
     };
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": format!("Settings of {}", S::FACTS.member.binary()),
+        "title": format!("Settings of {}", member.binary()),
         "type": "object",
         "properties": {
             "core": section(settings_of::<CoreConfig>("MACHINA_")),
-            S::FACTS.member.name: section(settings_of::<S::Config>(&prefix)),
+            member.name: section(own),
         },
     })
 }

@@ -1,11 +1,12 @@
 //! Liveness and readiness.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
+use tokio_util::sync::CancellationToken;
 
-use crate::{Facts, McpServer, ProbeReport, ProbeState, upstream::Upstreams};
+use crate::{Facts, ProbeReport, ProbeState, pipeline::Guarded, upstream::Upstreams};
 
 /// A probe's answer stands for this long, so that polling does not load what is probed.
 const KEEP: Duration = Duration::from_secs(2);
@@ -53,18 +54,17 @@ pub struct Probe {
 }
 
 /// Health of one server.
-#[derive(Debug)]
-pub struct Health<S> {
-    server: Arc<S>,
+pub struct Health {
+    server: Guarded,
     started: Instant,
-    stopping: tokio_util::sync::CancellationToken,
+    stopping: CancellationToken,
     upstreams: Upstreams,
     last: Mutex<Option<(Instant, Vec<ProbeReport>)>>,
 }
 
-impl<S: McpServer> Health<S> {
+impl Health {
     /// Health of a server that starts now.
-    pub fn new(server: Arc<S>, stopping: tokio_util::sync::CancellationToken) -> Self {
+    pub(crate) fn new(server: Guarded, stopping: CancellationToken) -> Self {
         let upstreams = Upstreams::default();
         Self { server, started: Instant::now(), stopping, upstreams, last: Mutex::new(None) }
     }
@@ -77,7 +77,7 @@ impl<S: McpServer> Health<S> {
 
     /// Whether the process answers; looks at nothing else.
     pub fn live(&self) -> Liveness {
-        let Facts { member, version, .. } = S::FACTS;
+        let Facts { member, version, .. } = *self.server.facts();
         Liveness {
             status: "ok",
             server: member.name,
@@ -99,7 +99,7 @@ impl<S: McpServer> Health<S> {
             age_ms,
             detail: report.detail,
         });
-        Readiness { status, server: S::FACTS.member.name, probes: probes.collect() }
+        Readiness { status, server: self.server.facts().member.name, probes: probes.collect() }
     }
 
     async fn reports(&self) -> (Instant, Vec<ProbeReport>) {

@@ -24,6 +24,7 @@ pub mod config;
 pub mod confirm;
 pub mod cursor;
 pub mod deadline;
+mod declared;
 pub mod durable;
 pub mod envelope;
 pub mod error;

@@ -37,19 +37,24 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::model::{Implementation, ServerCapabilities, ServerConfig as ServerInfo};
+
+use tokio_util::sync::CancellationToken;
 
 use self::{catalogue::Catalogue, document::Documents, figures::Sources};
 #[cfg(feature = "otlp")]
 use crate::upstream::Upstreams;
 use crate::{
-    McpServer, StartContext, StateKey,
+    Facts, McpServer, ProbeReport, StartContext, StateKey,
     audit::{self, Audit},
     cache::ResponseCache,
     config::{ConfigError, CoreConfig},
     confirm::Confirmations,
+    declared::{self, Declared, Started, Written},
     extended::Extended,
+    health::Health,
     limits::Limits,
     metrics::Metrics,
     status::{self, Status},
@@ -57,11 +62,13 @@ use crate::{
 };
 
 /// A server behind the guards. Cheap to clone; one value serves all requests.
-pub struct Guarded<S>(Arc<Inner<S>>);
+#[derive(Clone)]
+pub struct Guarded(Arc<Inner>);
 
-struct Inner<S> {
-    server: Arc<S>,
-    catalogue: Catalogue<S>,
+struct Inner {
+    declared: Declared,
+    server: Arc<dyn Started>,
+    catalogue: Catalogue,
     documents: Documents,
     extended: Option<Arc<dyn Extended>>,
     info: ServerInfo,
@@ -80,18 +87,12 @@ struct Inner<S> {
     tasks: Arc<OnceLock<TaskStore>>,
 }
 
-impl<S> Clone for Guarded<S> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// Put a server behind the guards.
     ///
     /// # Errors
     /// An unknown toolset or tool in the configuration, a tool schema that does not compile.
-    pub fn new(server: S, core: &CoreConfig) -> Result<Self, ConfigError> {
+    pub fn new<S: McpServer>(server: S, core: &CoreConfig) -> Result<Self, ConfigError> {
         Self::with_tools(server, core, S::tools())
     }
 
@@ -99,23 +100,35 @@ impl<S: McpServer> Guarded<S> {
     ///
     /// # Errors
     /// As [`Guarded::new`].
-    pub fn with_tools(
+    pub fn with_tools<S: McpServer>(
         server: S,
         core: &CoreConfig,
-        mut tools: ToolRouter<S>,
+        tools: ToolRouter<S>,
     ) -> Result<Self, ConfigError> {
-        let metrics = Arc::new(Metrics::new(&S::FACTS));
-        let status = Arc::new(Status::new(S::FACTS, Arc::clone(&metrics)));
-        status::add_tool(&mut tools, Arc::clone(&status));
-        let catalogue = Catalogue::of(tools, core, &metrics)?;
+        let (extended, server) = (server.extended(), Arc::new(server));
+        let tools = declared::written(tools, Some(&server));
+        Self::around(server, extended, Declared::of::<S>(), tools, core)
+    }
+
+    fn around(
+        server: Arc<dyn Started>,
+        extended: Option<Arc<dyn Extended>>,
+        declared: Declared,
+        mut tools: Vec<Written>,
+        core: &CoreConfig,
+    ) -> Result<Self, ConfigError> {
+        let facts = declared.facts;
+        let metrics = Arc::new(Metrics::new(&facts));
+        let status = Arc::new(Status::new(facts, Arc::clone(&metrics)));
+        tools.push(status::tool(Some(Arc::clone(&status))));
+        let catalogue = Catalogue::of(&declared, tools, core, &metrics)?;
         let sources = Sources {
             limits: Arc::new(Limits::new(core)),
             cache: Arc::new(ResponseCache::new(core.cache_bytes, &core.toolset)),
             tasks: Arc::default(),
         };
         sources.show(&catalogue, &metrics, &status);
-        let documents = Documents::new::<S>();
-        let extended = server.extended();
+        let documents = Documents::new(&declared);
         let base = ServerCapabilities::builder()
             .enable_tools()
             .enable_prompts()
@@ -127,17 +140,18 @@ impl<S: McpServer> Guarded<S> {
             Some(extended) => extended.capabilities(base),
             None => base,
         };
-        let mut implementation = Implementation::new(S::FACTS.member.binary(), S::FACTS.version);
-        implementation.title = Some(S::FACTS.member.title.to_owned());
+        let mut implementation = Implementation::new(facts.member.binary(), facts.version);
+        implementation.title = Some(facts.member.title.to_owned());
         let stamp = serde_json::json!({
             "name": implementation.name,
             "version": implementation.version,
         });
         let info = ServerInfo::new(capabilities)
             .with_server_info(implementation)
-            .with_instructions(S::instructions());
+            .with_instructions(declared.instructions);
         Ok(Self(Arc::new(Inner {
-            server: Arc::new(server),
+            declared,
+            server,
             catalogue,
             documents,
             extended,
@@ -151,7 +165,7 @@ impl<S: McpServer> Guarded<S> {
             spans: OnceLock::new(),
             deadline: Duration::from_secs(core.deadline),
             max_result: core.max_result,
-            confirmations: Confirmations::new(key, S::FACTS.member.name)?,
+            confirmations: Confirmations::new(key, facts.member.name)?,
             cache: sources.cache,
             tasks: sources.tasks,
         })))
@@ -174,13 +188,33 @@ impl<S: McpServer> Guarded<S> {
         }
     }
 
-    /// The server itself.
-    pub fn server(&self) -> &Arc<S> {
-        &self.0.server
+    /// Who the server is.
+    pub fn facts(&self) -> &Facts {
+        &self.0.declared.facts
+    }
+
+    /// Whether it keeps sessions for clients of the older revisions.
+    pub(crate) fn legacy_sessions(&self) -> bool {
+        self.0.declared.legacy_sessions
+    }
+
+    /// The server's own readiness checks.
+    pub(crate) fn probes(&self) -> BoxFuture<'_, Vec<ProbeReport>> {
+        self.0.server.probes()
+    }
+
+    /// The health of this server, from now on.
+    pub fn health(&self, stopping: CancellationToken) -> Health {
+        Health::new(self.clone(), stopping)
+    }
+
+    /// Flush and close, after the last call has ended.
+    pub async fn stop(&self) {
+        self.0.server.stop().await;
     }
 
     /// The tools on offer.
-    pub fn catalogue(&self) -> &Catalogue<S> {
+    pub fn catalogue(&self) -> &Catalogue {
         &self.0.catalogue
     }
 
@@ -223,7 +257,7 @@ impl<S: McpServer> Guarded<S> {
         tasks: &crate::task::Tasks,
         upstreams: &Upstreams,
     ) -> Result<(), ConfigError> {
-        let spans = crate::otlp::Spans::start(core, &S::FACTS, tasks, upstreams, &self.0.metrics)?;
+        let spans = crate::otlp::Spans::start(core, self.facts(), tasks, upstreams, &self.0.metrics)?;
         if let Some(spans) = spans {
             self.0.spans.get_or_init(|| spans);
         }

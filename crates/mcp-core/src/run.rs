@@ -2,6 +2,7 @@
 
 use std::{io::Write, path::PathBuf, process::ExitCode, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use rmcp::ServiceExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -10,8 +11,9 @@ use crate::{
     audit::Audit,
     auth::Authenticator,
     cli::{self, Cli, Command},
-    config::{self, CoreConfig, Environment, Loaded},
-    health::Health,
+    config::{self, ConfigError, CoreConfig, Environment, Flags, Loaded},
+    declared::{self, Declared, Written},
+    fleet::Member,
     pipeline::Guarded,
     server::Exit,
     shutdown::{GRACE, Signals},
@@ -23,13 +25,40 @@ use crate::{
     upstream::Upstreams,
 };
 
+/// A server that will start with the settings that were read for it.
+type Start = Box<
+    dyn for<'a> FnOnce(
+            StartContext,
+            &'a CoreConfig,
+        ) -> BoxFuture<'a, Result<Guarded, StartError>>
+        + Send,
+>;
+
+/// Reads a server's settings; gives the shared ones, and the server to be started with its own.
+type Load = fn(&Flags, &Environment) -> Result<(Loaded<()>, Start), ConfigError>;
+
 /// Run a server's command line to its end.
 pub fn main<S: McpServer>() -> ExitCode {
-    let cli = match cli::parse::<S>() {
+    main_of(&Declared::of::<S>(), load::<S>, || declared::written(S::tools(), None))
+}
+
+fn load<S: McpServer>(
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<(Loaded<()>, Start), ConfigError> {
+    let (own, loaded) = config::load::<S::Config>(S::FACTS.member, flags, environment)?.split();
+    let start: Start = Box::new(|context, core| {
+        Box::pin(async move { Ok(Guarded::new(S::start(own, context).await?, core)?) })
+    });
+    Ok((loaded, start))
+}
+
+fn main_of(declared: &Declared, load: Load, tools: fn() -> Vec<Written>) -> ExitCode {
+    let cli = match cli::parse(declared) {
         Ok(cli) => cli,
         Err(code) => return code,
     };
-    let code = match run::<S>(cli) {
+    let code = match run(declared, load, tools, cli) {
         Ok(exit) => exit,
         Err(error) => {
             complain(&error);
@@ -49,12 +78,17 @@ fn complain(error: &StartError) {
     }
 }
 
-fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
+fn run(
+    declared: &Declared,
+    load: Load,
+    tools: fn() -> Vec<Written>,
+    cli: Cli,
+) -> Result<Exit, StartError> {
     let environment = Environment::of_process();
-    if let Some(exit) = cli::without_config::<S>(&cli)? {
+    if let Some(exit) = cli::without_config(declared, &cli)? {
         return Ok(exit);
     }
-    let mut loaded: Loaded<S::Config> = config::load(S::FACTS.member, &cli.flags(), &environment)?;
+    let (mut loaded, start) = load(&cli.flags(), &environment)?;
     if !matches!(cli.command, None | Some(Command::Serve { .. })) {
         // Who runs one command sees its answer; what a server would log of it is noise.
         loaded.quieten();
@@ -63,8 +97,8 @@ fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    let state = state_dir::<S>(&loaded.core, &environment);
-    if let Some(exit) = cli::with_config::<S>(&cli, &loaded, &state)? {
+    let state = state_dir(declared.facts.member, &loaded.core, &environment);
+    if let Some(exit) = cli::with_config(declared, tools, &cli, &loaded, &state)? {
         return Ok(exit);
     }
     if matches!(cli.command, Some(Command::Serve { .. })) {
@@ -74,26 +108,27 @@ fn run<S: McpServer>(cli: Cli) -> Result<Exit, StartError> {
         .enable_all()
         .build()
         .map_err(|error| StartError::internal(format!("no async runtime: {error}")))?;
-    let exit = runtime.block_on(started::<S>(cli, loaded, state));
+    let exit = runtime.block_on(started(cli, loaded.core, state, start));
     // Blocking work that ignores its cancel flag must not keep the process.
     runtime.shutdown_background();
     exit
 }
 
-async fn started<S: McpServer>(
+async fn started(
     cli: Cli,
-    loaded: Loaded<S::Config>,
+    core: CoreConfig,
     state: StateDir,
+    start: Start,
 ) -> Result<Exit, StartError> {
     // Before the first message, so that no signal finds the default handler.
     let signals = Signals::take()?;
     let stopping = CancellationToken::new();
     let tracker = TaskTracker::new();
     let context = StartContext::new(state.clone(), tracker.clone(), stopping.clone())
-        .with_key(StateKey::kept(loaded.core.state_key.as_ref(), state.clone())?);
+        .with_key(StateKey::kept(core.state_key.as_ref(), state.clone())?);
     let upstreams = context.upstreams().clone();
-    let server = S::start(loaded.server, context.clone()).await?;
-    let guarded = Guarded::new(server, &loaded.core)?;
+    let guarded = start(context.clone(), &core).await?;
+    let member = guarded.facts().member;
     guarded.watch(upstreams.clone());
     let guarded = match cli.command {
         Some(Command::Serve { .. }) => guarded.keep_tasks(&context, "http"),
@@ -104,14 +139,14 @@ async fn started<S: McpServer>(
     let tasks = Tasks::new(tracker);
     // Who calls from the shell sees the answer; lines go to a file then, if to anywhere.
     let shell = matches!(cli.command, Some(Command::Call { .. }));
-    if !shell || loaded.core.audit_file.is_some() {
+    if !shell || core.audit_file.is_some() {
         let metrics = guarded.metrics();
-        if let Some(audit) = Audit::start(&loaded.core, &tasks, metrics, S::FACTS.member.name)? {
+        if let Some(audit) = Audit::start(&core, &tasks, metrics, member.name)? {
             guarded.keep_audit(audit);
         }
     }
     #[cfg(feature = "otlp")]
-    guarded.record(&loaded.core, &tasks, &upstreams)?;
+    guarded.record(&core, &tasks, &upstreams)?;
 
     let watching = stopping.clone();
     let work = async {
@@ -120,17 +155,17 @@ async fn started<S: McpServer>(
                 if until_eof {
                     stop_at_eof(stopping.clone())?;
                 }
-                let auth = Authenticator::open(&loaded.core, S::FACTS.member, &state, &upstreams)?;
-                serve(&guarded, &loaded.core, auth, upstreams, stopping.clone()).await
+                let auth = Authenticator::open(&core, member, &state, &upstreams)?;
+                serve(&guarded, &core, auth, upstreams, stopping.clone()).await
             }
             Some(Command::Call { tool, arguments, json }) => {
                 cli::call(&guarded, &tool, &arguments, json).await
             }
-            _ => speak(&guarded, &loaded.core, stopping.clone()).await,
+            _ => speak(&guarded, &core, stopping.clone()).await,
         };
         stopping.cancel();
         guarded.tasks_ended(GRACE).await;
-        guarded.server().stop().await;
+        guarded.stop().await;
         if let Some(audit) = guarded.audit() {
             audit.close().await;
         }
@@ -148,25 +183,24 @@ async fn started<S: McpServer>(
 }
 
 /// HTTP until a signal.
-async fn serve<S: McpServer>(
-    server: &Guarded<S>,
+async fn serve(
+    server: &Guarded,
     core: &CoreConfig,
     auth: Authenticator,
     upstreams: Upstreams,
     stopping: CancellationToken,
 ) -> Result<Exit, StartError> {
-    let listener = http::bind(core, S::FACTS.member.port).await?;
+    let listener = http::bind(core, server.facts().member.port).await?;
     let address = listener
         .local_addr()
         .map_err(|error| StartError::internal(format!("no local address: {error}")))?;
     if !core.asks_for_credentials() && !core.bind.is_loopback() {
         tracing::warn!(%address, "anyone who reaches this address may call every tool");
     }
-    let health = Health::new(Arc::clone(server.server()), stopping.clone());
-    let health = Arc::new(health.watching(upstreams));
+    let health = Arc::new(server.health(stopping.clone()).watching(upstreams));
     let aborting = CancellationToken::new();
     let app = http::app(server, health, core, auth, aborting.clone());
-    let member = S::FACTS.member;
+    let member = server.facts().member;
     let tools = server.catalogue().tools().count();
     tracing::info!(server = member.name, %address, tools, "listening: http://{address}/mcp");
     let metrics = Arc::clone(server.metrics());
@@ -190,8 +224,8 @@ fn stop_at_eof(stopping: CancellationToken) -> Result<(), StartError> {
 }
 
 /// stdio until its end or a signal.
-async fn speak<S: McpServer>(
-    server: &Guarded<S>,
+async fn speak(
+    server: &Guarded,
     core: &CoreConfig,
     stopping: CancellationToken,
 ) -> Result<Exit, StartError> {
@@ -209,13 +243,13 @@ async fn speak<S: McpServer>(
     Ok(Exit::Ok)
 }
 
-fn state_dir<S: McpServer>(core: &CoreConfig, environment: &Environment) -> StateDir {
+fn state_dir(member: &Member, core: &CoreConfig, environment: &Environment) -> StateDir {
     if let Some(path) = &core.state_dir {
         return StateDir::new(path.clone());
     }
     let base = environment.get("XDG_STATE_HOME").map(PathBuf::from);
     let home = || environment.get("HOME").map(|home| PathBuf::from(home).join(".local/state"));
     base.or_else(home).map_or_else(StateDir::nowhere, |base| {
-        StateDir::new(base.join("machina").join(S::FACTS.member.name))
+        StateDir::new(base.join("machina").join(member.name))
     })
 }

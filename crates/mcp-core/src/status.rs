@@ -8,20 +8,22 @@ use std::{
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::future::BoxFuture;
 use rmcp::{
-    handler::server::{
-        common::schema_for_output,
-        router::tool::{ToolRoute, ToolRouter},
-        tool::ToolCallContext,
+    ErrorData, RoleServer,
+    handler::server::common::schema_for_output,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, JsonObject, Tool, ToolAnnotations,
     },
-    model::{CallToolResult, JsonObject, Tool, ToolAnnotations},
+    service::RequestContext,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Facts, McpServer, Resource,
+    Facts, Resource,
+    declared::{Handler, Written},
     metrics::{Calls, Durations, Metrics, Process},
 };
 
@@ -243,15 +245,25 @@ fn round(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
-/// Add the tool to those of a server.
-pub(crate) fn add_tool<S: McpServer>(router: &mut ToolRouter<S>, status: Arc<Status>) {
-    let route = ToolRoute::new_dyn(definition(), move |context: ToolCallContext<'_, S>| {
-        let asked = context.arguments.as_ref().and_then(|given| given.get("errors")?.as_u64());
+/// The tool that every server has besides its own.
+pub(crate) fn tool(status: Option<Arc<Status>>) -> Written {
+    let handler = status.map(|status| -> Arc<dyn Handler> { Arc::new(Shown(status)) });
+    Written { tool: definition(), handler }
+}
+
+struct Shown(Arc<Status>);
+
+impl Handler for Shown {
+    fn call(
+        &self,
+        request: CallToolRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> BoxFuture<'_, Result<CallToolResponse, ErrorData>> {
+        let asked = request.arguments.as_ref().and_then(|given| given.get("errors")?.as_u64());
         let most = asked.map_or(SHOWN, |asked| usize::try_from(asked).unwrap_or(ALL).min(ALL));
-        let report = serde_json::to_value(status.with_errors(most)).unwrap_or_default();
+        let report = serde_json::to_value(self.0.with_errors(most)).unwrap_or_default();
         Box::pin(std::future::ready(Ok(CallToolResult::structured(report).into())))
-    });
-    router.add_route(route);
+    }
 }
 
 fn definition() -> Tool {

@@ -17,7 +17,7 @@ fn message() -> Value {
     local::call_message("test_simple_text", &json!({}))
 }
 
-async fn server() -> TestResult<Guarded<Everything>> {
+async fn server() -> TestResult<Guarded> {
     let directory = tempfile::tempdir()?;
     let context = StartContext::detached(directory.path().to_path_buf());
     let server = Everything::start(mcp_core::config::NoConfig::default(), context).await?;

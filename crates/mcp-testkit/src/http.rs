@@ -3,10 +3,8 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use mcp_core::{
-    McpServer,
     auth::Authenticator,
     config::CoreConfig,
-    health::Health,
     pipeline::Guarded,
     state_dir::StateDir,
     transport::http::{app, serve},
@@ -151,16 +149,16 @@ pub async fn wait_until_live(address: SocketAddr, child: &mut Child) -> TestResu
 }
 
 /// Serve a pipeline on a free port of this process until the guard is dropped.
-pub async fn serve_here<S: McpServer>(
-    server: &Guarded<S>,
+pub async fn serve_here(
+    server: &Guarded,
     core: &CoreConfig,
 ) -> TestResult<(SocketAddr, tokio_util::sync::DropGuard)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let stopping = CancellationToken::new();
-    let health = Arc::new(Health::new(Arc::clone(server.server()), stopping.clone()));
+    let health = Arc::new(server.health(stopping.clone()));
     let state = StateDir::new(core.state_dir.clone().unwrap_or_default());
-    let auth = Authenticator::open(core, S::FACTS.member, &state, &Upstreams::default())?;
+    let auth = Authenticator::open(core, server.facts().member, &state, &Upstreams::default())?;
     let app = app(server, health, core, auth, stopping.clone());
     let metrics = Arc::clone(server.metrics());
     let (core, token) = (core.clone(), stopping.clone());

@@ -1,5 +1,7 @@
 //! A server in the test's own process, behind the whole pipeline.
 
+use std::marker::PhantomData;
+
 use mcp_core::{
     McpServer, StartContext, config::CoreConfig, pipeline::Guarded, transport::local,
     validation::Schema,
@@ -11,8 +13,9 @@ use crate::{TestResult, wire};
 
 /// A started server with a state directory of its own.
 pub struct InProcess<S> {
-    server: Guarded<S>,
+    server: Guarded,
     _state: Option<TempDir>,
+    _type: PhantomData<fn() -> S>,
 }
 
 impl<S: McpServer> InProcess<S> {
@@ -27,42 +30,50 @@ impl<S: McpServer> InProcess<S> {
     /// Start on a state directory that outlives the server.
     pub async fn start_in(state: &std::path::Path, config: S::Config) -> TestResult<Self> {
         let server = S::start(config, StartContext::detached(state.to_path_buf())).await?;
-        Ok(Self { server: Guarded::new(server, &all_tools())?, _state: None })
+        Ok(Self { server: Guarded::new(server, &all_tools())?, _state: None, _type: PhantomData })
     }
 
     /// The server behind the pipeline.
-    pub fn guarded(&self) -> &Guarded<S> {
+    pub fn guarded(&self) -> &Guarded {
         &self.server
     }
 
     /// Call a tool. The structured answer is checked against the advertised output schema.
     pub async fn call(&self, tool: &str, arguments: Value) -> TestResult<Answer> {
-        let message = local::call_message(tool, &arguments);
-        let response = local::answer(&self.server, &message).await.unwrap_or_else(|error| error);
-        let answer = Answer { response };
-        if let (Some(value), Some(tool)) =
-            (answer.response["result"].get("structuredContent"), self.server.catalogue().tool(tool))
-        {
-            let schema =
-                tool.output_schema.as_ref().ok_or("structured content without a schema")?;
-            let schema = Schema::compile(&Value::Object((**schema).clone()))?;
-            schema.check(value).map_err(|violation| {
-                format!("{}: the answer breaks its schema: {violation:?}: {value}", tool.name)
-            })?;
-        }
-        Ok(answer)
+        call(&self.server, tool, arguments).await
     }
 
     /// Send any request of the newest revision; the response, error or not.
     pub async fn request(&self, method: &str, params: Value) -> Value {
-        let message = wire::modern(1, method, &params);
-        local::answer(&self.server, &message).await.unwrap_or_else(|error| error)
+        request(&self.server, method, params).await
     }
 
     /// Stop it as the runner would.
     pub async fn stop(self) {
-        self.server.server().stop().await;
+        self.server.stop().await;
     }
+}
+
+/// [`InProcess::call`], compiled once and not for each server.
+async fn call(server: &Guarded, tool: &str, arguments: Value) -> TestResult<Answer> {
+    let message = local::call_message(tool, &arguments);
+    let response = local::answer(server, &message).await.unwrap_or_else(|error| error);
+    let answer = Answer { response };
+    if let (Some(value), Some(tool)) =
+        (answer.response["result"].get("structuredContent"), server.catalogue().tool(tool))
+    {
+        let schema = tool.output_schema.as_ref().ok_or("structured content without a schema")?;
+        let schema = Schema::compile(&Value::Object((**schema).clone()))?;
+        schema.check(value).map_err(|violation| {
+            format!("{}: the answer breaks its schema: {violation:?}: {value}", tool.name)
+        })?;
+    }
+    Ok(answer)
+}
+
+async fn request(server: &Guarded, method: &str, params: Value) -> Value {
+    let message = wire::modern(1, method, &params);
+    local::answer(server, &message).await.unwrap_or_else(|error| error)
 }
 
 /// The defaults, with every tool.

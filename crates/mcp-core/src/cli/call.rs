@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::print;
 use crate::{
-    McpServer, StartError,
+    StartError,
     pipeline::Guarded,
     server::Exit,
     transport::local::{answer, call_message},
@@ -16,8 +16,8 @@ use crate::{
 ///
 /// # Errors
 /// When the arguments cannot be read.
-pub async fn call<S: McpServer>(
-    server: &Guarded<S>,
+pub async fn call(
+    server: &Guarded,
     tool: &str,
     words: &[String],
     machine: bool,

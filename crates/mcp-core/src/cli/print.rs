@@ -6,8 +6,9 @@ use rmcp::model::{ProtocolVersion, Tool};
 use serde_json::{Value, json};
 
 use crate::{
-    McpServer, StartError,
-    config::{CoreConfig, Loaded, schema_of_server},
+    Facts, StartError,
+    config::Loaded,
+    declared::Declared,
     pipeline::catalogue::Catalogue,
 };
 
@@ -35,29 +36,30 @@ pub(super) fn pretty(value: &Value) -> Result<(), StartError> {
     line(&format!("{value:#}"))
 }
 
-pub(super) fn version<S: McpServer>(json: bool) -> Result<(), StartError> {
-    let member = S::FACTS.member;
+pub(super) fn version(facts: &Facts, json: bool) -> Result<(), StartError> {
+    let member = facts.member;
     let revisions: Vec<&str> =
         ProtocolVersion::KNOWN_VERSIONS.iter().map(ProtocolVersion::as_str).collect();
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     if json {
         return pretty(&json!({
-            "name": member.binary(), "version": S::FACTS.version,
+            "name": member.binary(), "version": facts.version,
             "protocol_revisions": revisions, "profile": profile,
             "rust_version": env!("CARGO_PKG_RUST_VERSION"),
         }));
     }
-    line(&format!("{} {} ({profile})", member.binary(), S::FACTS.version))?;
+    line(&format!("{} {} ({profile})", member.binary(), facts.version))?;
     line(&format!("MCP {}", revisions.join(", ")))
 }
 
-pub(super) fn config<S: McpServer>(
-    loaded: &Loaded<S::Config>,
+pub(super) fn config(
+    declared: &Declared,
+    loaded: &Loaded<()>,
     json: bool,
     schema: bool,
 ) -> Result<(), StartError> {
     if schema {
-        return pretty(&schema_of_server::<S>());
+        return pretty(&(declared.config_schema)());
     }
     if json {
         return pretty(&serde_json::to_value(&loaded.entries).unwrap_or_default());
@@ -68,12 +70,11 @@ pub(super) fn config<S: McpServer>(
     table(["setting", "value", "source", "variable"], rows)
 }
 
-pub(super) fn tools<S: McpServer>(
-    core: &CoreConfig,
+pub(super) fn tools(
+    catalogue: &Catalogue,
     json: bool,
     tokens: bool,
 ) -> Result<(), StartError> {
-    let catalogue = Catalogue::<S>::new(core)?;
     let tools: Vec<&Tool> = catalogue.tools().collect();
     if json {
         return pretty(&serde_json::to_value(&tools).unwrap_or_default());

@@ -76,6 +76,12 @@ pub struct Loaded<C> {
 }
 
 impl<C> Loaded<C> {
+    /// The server's own settings, and the rest.
+    pub(crate) fn split(self) -> (C, Loaded<()>) {
+        let Self { core, server, entries, notes } = self;
+        (server, Loaded { core, server: (), entries, notes })
+    }
+
     /// Log warnings only, unless something set the level.
     pub(crate) fn quieten(&mut self) {
         let default = Source::Default.to_string();
@@ -96,13 +102,44 @@ pub fn load<C: ServerConfig>(
     flags: &Flags,
     environment: &Environment,
 ) -> Result<Loaded<C>, ConfigError> {
-    let own_prefix = format!("MACHINA_{}_", member.name.to_uppercase());
+    let own = settings_of::<C>(&own_prefix(member));
+    let Shared { core, mut entries, notes, sections } = shared(member, flags, environment, &own)?;
+    let layers = Layers {
+        section: member.name,
+        settings: &own,
+        file: (&sections.server, &sections.path),
+        environment,
+        flags: &Map::new(),
+    };
+    let (server, own_entries) = layers.merge::<C>()?;
+    entries.extend(own_entries);
+    Ok(Loaded { core, server, entries, notes })
+}
+
+fn own_prefix(member: &Member) -> String {
+    format!("MACHINA_{}_", member.name.to_uppercase())
+}
+
+/// What is loaded alike for every server.
+struct Shared {
+    core: CoreConfig,
+    entries: Vec<Entry>,
+    notes: Vec<String>,
+    sections: file::Sections,
+}
+
+fn shared(
+    member: &Member,
+    flags: &Flags,
+    environment: &Environment,
+    own: &[Setting],
+) -> Result<Shared, ConfigError> {
+    let own_prefix = own_prefix(member);
     let mut shared = settings_of::<CoreConfig>("MACHINA_");
     for setting in &mut shared {
         setting.server_variable = Some(format!("{own_prefix}{}", setting.key.to_uppercase()));
     }
-    let own = settings_of::<C>(&own_prefix);
-    refuse_unknown_variables(environment, member, &shared, &own)?;
+    refuse_unknown_variables(environment, member, &shared, own)?;
 
     let named = flags.config.clone().or_else(|| {
         let own = environment.get(&format!("{own_prefix}CONFIG"));
@@ -112,24 +149,15 @@ pub fn load<C: ServerConfig>(
 
     let mut notes = Vec::new();
     let aliased = with_aliases(environment, &mut notes);
-    let core = Layers {
+    let layers = Layers {
         section: "core",
         settings: &shared,
         file: (&sections.core, &sections.path),
         environment: &aliased,
         flags: &flags.core,
     };
-    let server = Layers {
-        section: member.name,
-        settings: &own,
-        file: (&sections.server, &sections.path),
-        environment,
-        flags: &Map::new(),
-    };
-    let (core, mut entries) = core.merge::<CoreConfig>()?;
-    let (server, own_entries) = server.merge::<C>()?;
-    entries.extend(own_entries);
-    Ok(Loaded { core, server, entries, notes })
+    let (core, entries) = layers.merge::<CoreConfig>()?;
+    Ok(Shared { core, entries, notes, sections })
 }
 
 /// The environment with older names under their new ones, unless the new one is set too.
@@ -153,7 +181,7 @@ fn refuse_unknown_variables(
     shared: &[Setting],
     own: &[Setting],
 ) -> Result<(), ConfigError> {
-    let own_prefix = format!("MACHINA_{}_", member.name.to_uppercase());
+    let own_prefix = own_prefix(member);
     let mut known: Vec<String> = vec!["MACHINA_CONFIG".to_owned(), format!("{own_prefix}CONFIG")];
     for setting in shared.iter().chain(own) {
         let names = [Some(setting.variable.clone()), setting.server_variable.clone()];
@@ -197,6 +225,19 @@ struct Layers<'a> {
 
 impl Layers<'_> {
     fn merge<C: ServerConfig>(&self) -> Result<(C, Vec<Entry>), ConfigError> {
+        let (values, sources) = self.values(&setting::schema_of::<C>())?;
+        let config: C = serde_json::from_value(Value::Object(values.clone()))
+            .map_err(|error| self.named(culprit::<C>(&values, self.section, &error), &sources))?;
+        config.validate().map_err(|error| self.named(error, &sources))?;
+        let shown = serde_json::to_value(&config).unwrap_or_default();
+        Ok((config, self.entries(&shown, &sources)))
+    }
+
+    /// The value of each setting that something sets, and what that is.
+    fn values(
+        &self,
+        schema: &Value,
+    ) -> Result<(Map<String, Value>, BTreeMap<String, Source>), ConfigError> {
         self.refuse_unknown_keys()?;
         let mut values = Map::new();
         let mut sources = BTreeMap::new();
@@ -206,11 +247,8 @@ impl Layers<'_> {
                 sources.insert(setting.key.clone(), source);
             }
         }
-        self.check(&setting::schema_of::<C>(), &values, &sources)?;
-        let config: C = serde_json::from_value(Value::Object(values.clone()))
-            .map_err(|error| self.named(culprit::<C>(&values, self.section, &error), &sources))?;
-        config.validate().map_err(|error| self.named(error, &sources))?;
-        Ok((config.clone(), self.entries(&config, &sources)))
+        self.check(schema, &values, &sources)?;
+        Ok((values, sources))
     }
 
     fn refuse_unknown_keys(&self) -> Result<(), ConfigError> {
@@ -298,12 +336,7 @@ impl Layers<'_> {
         error
     }
 
-    fn entries<C: ServerConfig>(
-        &self,
-        config: &C,
-        sources: &BTreeMap<String, Source>,
-    ) -> Vec<Entry> {
-        let values = serde_json::to_value(config).unwrap_or_default();
+    fn entries(&self, values: &Value, sources: &BTreeMap<String, Source>) -> Vec<Entry> {
         self.settings
             .iter()
             .map(|setting| {

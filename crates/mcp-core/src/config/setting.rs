@@ -27,8 +27,11 @@ pub struct Setting {
 /// The settings of a struct. `prefix` is `MACHINA_` or `MACHINA_<SERVER>_`; a field may name its
 /// own variable with the schema extension `x-env`.
 pub fn settings_of<C: JsonSchema + Default + Serialize>(prefix: &str) -> Vec<Setting> {
-    let schema = schema_of::<C>();
     let defaults = serde_json::to_value(C::default()).unwrap_or_default();
+    settings_in(&schema_of::<C>(), &defaults, prefix)
+}
+
+fn settings_in(schema: &Value, defaults: &Value, prefix: &str) -> Vec<Setting> {
     let properties = schema.get("properties").and_then(Value::as_object);
     properties
         .into_iter()
@@ -56,11 +59,15 @@ pub fn settings_of<C: JsonSchema + Default + Serialize>(prefix: &str) -> Vec<Set
 
 /// The JSON Schema of a configuration struct, everything in place.
 pub(crate) fn schema_of<C: JsonSchema>() -> Value {
+    generator().into_root_schema_for::<C>().to_value()
+}
+
+fn generator() -> schemars::SchemaGenerator {
     let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    settings.into_generator().into_root_schema_for::<C>().to_value()
+    settings.into_generator()
 }
 
 fn is_secret(schema: &Value) -> bool {

@@ -27,7 +27,7 @@ use super::{
     way::Way,
 };
 use crate::{
-    CallPolicy, Kind, McpServer, Principal, ToolError,
+    CallPolicy, Kind, Principal, ToolError,
     audit::{self, Pending, What},
     limits::Slot,
     server::TaskSupport,
@@ -61,7 +61,7 @@ pub(super) fn becomes_task(
     }
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// The tasks of this server, if a tool on offer may become one.
     pub(super) fn tasks(&self) -> Option<&TaskStore> {
         let any = || self.0.catalogue.has_tasks();
@@ -143,7 +143,7 @@ impl<S: McpServer> Guarded<S> {
     /// first, as for any call.
     async fn rounds(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         (running, pending): (&Running, &mut Option<Pending>),
         mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,

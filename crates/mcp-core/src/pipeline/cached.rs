@@ -13,16 +13,16 @@ use super::{
     call::{Bounds, Failure, bounded},
     catalogue::Entry,
 };
-use crate::{Kind, McpServer, Principal, cache::Outcome};
+use crate::{Kind, Principal, cache::Outcome};
 
 /// Tells in `_meta` whether an answer was kept.
 const META: &str = "machina/cache";
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// Answer from the cache, else run the tool for all who ask the same now.
     pub(super) async fn cached(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         ttl: Duration,
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
@@ -59,7 +59,7 @@ impl<S: McpServer> Guarded<S> {
 
     fn marked(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         result: &Arc<CallToolResult>,
         hit: bool,
     ) -> CallToolResponse {

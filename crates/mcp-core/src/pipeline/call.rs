@@ -14,7 +14,6 @@ use std::{
 use futures_util::FutureExt;
 use rmcp::{
     ErrorData, RoleServer,
-    handler::server::tool::ToolCallContext,
     model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorCode},
     service::RequestContext,
 };
@@ -24,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Guarded, background, catalogue::Entry, confirmed, document, present, way::Way};
 use crate::{
-    CallPolicy, Kind, McpServer, Principal, ToolError,
+    CallPolicy, Kind, Principal, ToolError,
     audit::{self, Caller, Marks, Pending, What},
     limits::{Busy, Slot},
     metrics::{Failed, Operation},
@@ -99,7 +98,7 @@ impl KindSlot {
     }
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// P1, P4, P6, P7, P8 of one tool call; P2 is the router's.
     pub(super) async fn call(
         &self,
@@ -152,7 +151,7 @@ impl<S: McpServer> Guarded<S> {
     pub(super) fn pending(
         &self,
         what: What,
-        entry: Option<&Entry<S>>,
+        entry: Option<&Entry>,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
         (id, trace): (&RequestId, Option<&Trace>),
@@ -174,7 +173,7 @@ impl<S: McpServer> Guarded<S> {
     /// Count a call of a known tool.
     fn tally(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         way: &Way,
         ended: &Ended,
         (id, trace): (&RequestId, Option<&Trace>),
@@ -203,7 +202,7 @@ impl<S: McpServer> Guarded<S> {
     /// Inside the panic guard: check, run, cap.
     async fn admitted(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         mut request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
         id: &RequestId,
@@ -241,7 +240,7 @@ impl<S: McpServer> Guarded<S> {
     /// P6, P7: the handler, within its limits.
     pub(super) async fn run(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
         limits: Bounds,
@@ -252,8 +251,10 @@ impl<S: McpServer> Guarded<S> {
         let token = context.ct.child_token();
         let stop = token.clone().drop_guard();
         context.ct = token.clone();
-        let context = ToolCallContext::new(&*self.0.server, request, context);
-        let response = bounded((entry.call)(context), &token, limits).await?;
+        let Some(handler) = &entry.handler else {
+            return Err(ToolError::internal("a tool without a server").into());
+        };
+        let response = bounded(handler.call(request, context), &token, limits).await?;
         drop(stop);
         if let Some(write) = write {
             write.ended();
@@ -272,11 +273,11 @@ impl<S: McpServer> Guarded<S> {
     /// and given it a slot; on stdio there is nobody else to compete with.
     async fn permit(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         caller: &Principal,
     ) -> Result<Option<Slot>, ToolError> {
         if !caller.may_call(&entry.name, entry.scope) {
-            let needed = entry.scope.name(S::FACTS.member.name);
+            let needed = entry.scope.name(self.facts().member.name);
             let message = format!("the caller may not call this tool: {needed} is needed");
             return Err(ToolError::new(Kind::Refused, "insufficient_scope", message)
                 .with_hint("use a credential with that scope"));
@@ -426,7 +427,7 @@ async fn given_up(token: &CancellationToken, grace: Duration) {
     }
 }
 
-fn invalid<S>(entry: &Entry<S>, violation: &Violation) -> ToolError {
+fn invalid(entry: &Entry, violation: &Violation) -> ToolError {
     let unknown = violation.message.starts_with("is not a known field");
     let last = violation.pointer.rsplit('/').next().unwrap_or_default().to_owned();
     let shown = if violation.pointer.is_empty() { "arguments" } else { violation.pointer.as_str() };

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use rmcp::{
-    handler::server::{router::tool::ToolRouter, tool::DynCallToolHandler},
     model::{JsonObject, Tool},
 };
 use serde_json::Value;
@@ -12,8 +11,9 @@ use super::confirmed;
 use crate::{
     CallPolicy, McpServer, Principal, Scope, TaskSupport, Toolset,
     config::{ConfigError, CoreConfig},
+    declared::{self, Declared, Handler, Written},
     metrics::{Metrics, ToolCalls},
-    status::{self, Status},
+    status,
     suggest::did_you_mean,
     validation::Schema,
 };
@@ -22,15 +22,15 @@ use crate::{
 pub const ALL: &str = "all";
 
 /// The tools on offer, by name.
-pub struct Catalogue<S> {
-    entries: BTreeMap<Arc<str>, Entry<S>>,
+pub struct Catalogue {
+    entries: BTreeMap<Arc<str>, Entry>,
 }
 
 /// One tool.
-pub(crate) struct Entry<S> {
+pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
     pub(crate) tool: Tool,
-    pub(crate) call: Arc<DynCallToolHandler<S>>,
+    pub(crate) handler: Option<Arc<dyn Handler>>,
     pub(crate) arguments: Schema,
     /// What a caller needs to call it.
     pub(crate) scope: Scope,
@@ -40,44 +40,54 @@ pub(crate) struct Entry<S> {
     pub(crate) calls: Arc<ToolCalls>,
 }
 
-impl<S: McpServer> Catalogue<S> {
+impl Catalogue {
     /// The tools that the configuration asks for.
     ///
     /// # Errors
     /// An unknown toolset or tool; a schema that does not compile.
-    pub fn new(core: &CoreConfig) -> Result<Self, ConfigError> {
-        let metrics = Arc::new(Metrics::new(&S::FACTS));
-        let mut tools = S::tools();
-        status::add_tool(&mut tools, Arc::new(Status::new(S::FACTS, Arc::clone(&metrics))));
-        Self::of(tools, core, &metrics)
+    pub fn new<S: McpServer>(core: &CoreConfig) -> Result<Self, ConfigError> {
+        Self::listed(&Declared::of::<S>(), declared::written(S::tools(), None), core)
+    }
+
+    /// To be looked at: none of them can be called.
+    pub(crate) fn listed(
+        declared: &Declared,
+        mut tools: Vec<Written>,
+        core: &CoreConfig,
+    ) -> Result<Self, ConfigError> {
+        tools.push(status::tool(None));
+        Self::of(declared, tools, core, &Metrics::new(&declared.facts))
     }
 
     pub(super) fn of(
-        router: ToolRouter<S>,
+        declared: &Declared,
+        tools: Vec<Written>,
         core: &CoreConfig,
         metrics: &Metrics,
     ) -> Result<Self, ConfigError> {
-        let chosen = chosen(core, S::toolsets(), &router)?;
+        let tools = tools.into_iter().map(|written| (written.tool.name.to_string(), written));
+        let tools: BTreeMap<String, Written> = tools.collect();
+        let chosen = chosen(core, declared.toolsets, &tools)?;
         let mut entries = BTreeMap::new();
-        for (name, mut route) in router.map {
+        for (name, Written { mut tool, handler }) in tools {
             if !chosen.iter().any(|chosen| *chosen == name) {
                 continue;
             }
-            let policy = S::policy(&name);
+            let policy = (declared.policy)(&name);
             if policy.confirm {
-                confirmed::add_argument(Arc::make_mut(&mut route.attr.input_schema));
+                confirmed::add_argument(Arc::make_mut(&mut tool.input_schema));
             }
-            let reads = reads(&route.attr);
+            let reads = reads(&tool);
             // Checked as it was written: an optional argument may also be given as null.
-            let written = Value::Object((*route.attr.input_schema).clone());
-            let tool = if S::VERBATIM_SCHEMAS { route.attr } else { trimmed(route.attr) };
+            let written = Value::Object((*tool.input_schema).clone());
+            let tool = if declared.verbatim_schemas { tool } else { trimmed(tool) };
             let arguments = Schema::compile_bounded(&written)
                 .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
             let name: Arc<str> = Arc::from(&*name);
             let scope = Scope::needed(tool.annotations.as_ref());
             let calls = metrics.calls().tool(Arc::clone(&name));
-            let (call, key) = (route.call, Arc::clone(&name));
-            entries.insert(key, Entry { name, tool, call, arguments, scope, reads, policy, calls });
+            let key = Arc::clone(&name);
+            entries.insert(key, Entry { name, tool, handler, arguments, scope, reads, policy, calls });
         }
         Ok(Self { entries })
     }
@@ -89,7 +99,7 @@ impl<S: McpServer> Catalogue<S> {
 
     /// The definitions that a caller may use, by name.
     pub fn tools_of<'a>(&'a self, caller: &'a Principal) -> impl Iterator<Item = &'a Tool> {
-        let may = |entry: &&Entry<S>| caller.may_call(&entry.name, entry.scope);
+        let may = |entry: &&Entry| caller.may_call(&entry.name, entry.scope);
         self.entries.values().filter(may).map(|entry| &entry.tool)
     }
 
@@ -110,20 +120,20 @@ impl<S: McpServer> Catalogue<S> {
         self.entries.values().any(|entry| entry.policy.task != TaskSupport::Never)
     }
 
-    pub(crate) fn find(&self, name: &str) -> Option<&Entry<S>> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
         self.entries.get(name)
     }
 }
 
 /// Names of the tools of a set, cut down by `tools` and `read_only`.
-fn chosen<S>(
+fn chosen(
     core: &CoreConfig,
     sets: &[Toolset],
-    router: &ToolRouter<S>,
+    tools: &BTreeMap<String, Written>,
 ) -> Result<Vec<String>, ConfigError> {
     let mut names: Vec<String> = match sets.iter().find(|set| set.name == core.toolset) {
         Some(set) => set.tools.iter().map(|name| (*name).to_owned()).collect(),
-        None if core.toolset == ALL => router.map.keys().map(ToString::to_string).collect(),
+        None if core.toolset == ALL => tools.keys().cloned().collect(),
         None => {
             let known = || sets.iter().map(|set| set.name).chain([ALL]);
             let near = did_you_mean(&core.toolset, known());
@@ -135,8 +145,8 @@ fn chosen<S>(
         }
     };
     for wanted in &core.tools {
-        if !router.map.contains_key(wanted.as_str()) {
-            let known = router.map.keys().map(|name| &**name);
+        if !tools.contains_key(wanted) {
+            let known = tools.keys().map(String::as_str);
             let near = did_you_mean(wanted, known);
             return Err(ConfigError::new("tools", format!("there is no tool `{wanted}`{near}"))
                 .with_hint("`tools --toolset all` lists them"));
@@ -146,7 +156,7 @@ fn chosen<S>(
         names.clone_from(&core.tools);
     }
     if core.read_only {
-        names.retain(|name| router.map.get(name.as_str()).is_some_and(|route| reads(&route.attr)));
+        names.retain(|name| tools.get(name).is_some_and(|written| reads(&written.tool)));
     }
     Ok(names)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Guarded, call::Failure, catalogue::Entry, present};
 use crate::{
-    Kind, McpServer, Principal, ToolError,
+    Kind, Principal, ToolError,
     confirm::{ARGUMENT, Preview, Subject, TTL, Way},
     state_key::digest_of,
 };
@@ -46,11 +46,11 @@ pub(super) fn take_argument(arguments: &mut Value) -> Option<String> {
     }
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// `None` when the call is confirmed, else what to ask.
     pub(super) async fn confirm(
         &self,
-        entry: &Entry<S>,
+        entry: &Entry,
         request: &mut CallToolRequestParams,
         token: Option<String>,
         context: &RequestContext<RoleServer>,

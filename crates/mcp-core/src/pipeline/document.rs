@@ -10,7 +10,7 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::{McpServer, Prompt, PromptArgument, Resource, config, status};
+use crate::{Prompt, PromptArgument, Resource, declared::Declared, status};
 
 const README: Resource = Resource {
     uri: "machina://readme",
@@ -36,12 +36,12 @@ pub struct Documents {
 }
 
 impl Documents {
-    pub(super) fn new<S: McpServer>() -> Self {
+    pub(super) fn new(declared: &Declared) -> Self {
         Self {
-            prompts: S::prompts(),
-            own: S::resources(),
-            readme: S::FACTS.readme,
-            config_schema: config::schema_of_server::<S>,
+            prompts: declared.prompts,
+            own: declared.resources,
+            readme: declared.facts.readme,
+            config_schema: declared.config_schema,
         }
     }
 

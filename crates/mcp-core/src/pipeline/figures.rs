@@ -15,7 +15,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Guarded, catalogue::Catalogue};
 use crate::{
-    McpServer,
     cache::ResponseCache,
     limits::Limits,
     metrics::{CACHE_BYTES, IN_FLIGHT, Metrics, Reason, TASKS},
@@ -40,9 +39,9 @@ impl fmt::Debug for Sources {
 
 impl Sources {
     /// Show them in both places. Parts that a server does not have are left out of its report.
-    pub(super) fn show<S: McpServer>(
+    pub(super) fn show(
         &self,
-        catalogue: &Catalogue<S>,
+        catalogue: &Catalogue,
         metrics: &Arc<Metrics>,
         status: &Status,
     ) {
@@ -61,7 +60,7 @@ impl Sources {
     }
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// Show these upstreams in the metrics and the reports.
     pub fn watch(&self, upstreams: Upstreams) {
         self.0.metrics.watch(upstreams.clone());

@@ -21,11 +21,11 @@ use rmcp::{
 };
 
 use super::{Guarded, document, present};
-use crate::{Kind, McpServer, Principal, Scope, status};
+use crate::{Kind, Principal, Scope, status};
 
 type Context = RequestContext<RoleServer>;
 
-impl<S: McpServer> ServerHandler for Guarded<S> {
+impl ServerHandler for Guarded {
     fn get_info(&self) -> ServerInfo {
         self.0.info.clone()
     }
@@ -323,7 +323,7 @@ impl<S: McpServer> ServerHandler for Guarded<S> {
     }
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     async fn read(&self, uri: &str, context: &Context) -> Result<ReadResourceResult, ErrorData> {
         if uri == status::RESOURCE.uri && Principal::of(context).holds(Scope::Read) {
             let report = serde_json::to_string(&self.0.status.report()).unwrap_or_default();

@@ -7,7 +7,7 @@ use rmcp::{
 };
 
 use super::Guarded;
-use crate::{Kind, McpServer, ToolError};
+use crate::{Kind, ToolError};
 
 /// Largest result in bytes, images and structured content included.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -77,7 +77,7 @@ pub(super) fn is_modern(context: &RequestContext<RoleServer>) -> bool {
     context.protocol_version().is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// Name the server in the result's `_meta`, for callers whose revision knows that key.
     pub(super) fn stamp(&self, meta: &mut Option<MetaObject>, modern: bool) {
         if !modern {

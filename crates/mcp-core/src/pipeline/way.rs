@@ -6,7 +6,7 @@ use rmcp::{RoleServer, model::ProtocolVersion, service::RequestContext};
 use tokio::time::Instant;
 
 use super::Guarded;
-use crate::{McpServer, metrics::Operation, trace::Trace};
+use crate::{metrics::Operation, trace::Trace};
 
 /// By which transport and revision a message came.
 pub(super) struct Way {
@@ -46,7 +46,7 @@ impl Way {
     }
 }
 
-impl<S: McpServer> Guarded<S> {
+impl Guarded {
     /// Count an operation that ended now, and record its span.
     pub(super) fn count(
         &self,

@@ -30,7 +30,7 @@ use super::{
     why::Why,
 };
 use crate::{
-    McpServer, Principal, StartError,
+    Principal, StartError,
     audit::Refused,
     auth::{Authenticator, WELL_KNOWN},
     config::CoreConfig,
@@ -46,9 +46,9 @@ pub use listener::serve;
 const MAX_SESSIONS: usize = 256;
 
 /// What every route can see.
-struct Front<S: McpServer> {
-    server: Guarded<S>,
-    health: Arc<Health<S>>,
+struct Front {
+    server: Guarded,
+    health: Arc<Health>,
     hosts: Hosts,
     auth: Authenticator,
     /// Whether only this machine reaches the port.
@@ -56,7 +56,7 @@ struct Front<S: McpServer> {
     max_body: usize,
     body_timeout: Duration,
     sessions: Arc<LocalSessionManager>,
-    mcp: StreamableHttpService<Guarded<S>, LocalSessionManager>,
+    mcp: StreamableHttpService<Guarded, LocalSessionManager>,
 }
 
 /// Bind the address of the configuration.
@@ -78,18 +78,13 @@ pub async fn bind(core: &CoreConfig, default_port: u16) -> Result<TcpListener, S
 }
 
 /// A server's HTTP side. Cheap to clone.
-pub struct App<S: McpServer> {
-    front: Arc<Front<S>>,
+#[derive(Clone)]
+pub struct App {
+    front: Arc<Front>,
     routes: Router,
 }
 
-impl<S: McpServer> Clone for App<S> {
-    fn clone(&self) -> Self {
-        Self { front: Arc::clone(&self.front), routes: self.routes.clone() }
-    }
-}
-
-impl<S: McpServer> App<S> {
+impl App {
     /// F2, F4 and F6, for every route; then F3.
     pub async fn answer(&self, mut request: Request) -> Response {
         let id = RequestId::next();
@@ -175,16 +170,16 @@ impl<S: McpServer> App<S> {
 }
 
 /// The HTTP side of a server.
-pub fn app<S: McpServer>(
-    server: &Guarded<S>,
-    health: Arc<Health<S>>,
+pub fn app(
+    server: &Guarded,
+    health: Arc<Health>,
     core: &CoreConfig,
     auth: Authenticator,
     stopping: CancellationToken,
-) -> App<S> {
+) -> App {
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
-        .with_legacy_session_mode(S::LEGACY_SESSIONS)
+        .with_legacy_session_mode(server.legacy_sessions())
         .with_max_request_body_bytes(core.max_body)
         // The front checks both, for every route.
         .disable_allowed_hosts()
@@ -206,19 +201,19 @@ pub fn app<S: McpServer>(
         mcp,
     });
     let shared = Arc::clone(&front);
-    let bridge = rest::router(S::FACTS, core, move |request| {
+    let bridge = rest::router(*server.facts(), core, move |request| {
         let front = Arc::clone(&shared);
         Box::pin(async move { front::mcp(&front, request).await })
     });
     let routes = Router::new()
-        .route("/health", get(live::<S>))
-        .route("/health/ready", get(ready::<S>).route_layer(from_fn(operator::look)))
-        .route("/metrics", get(metrics::<S>).route_layer(from_fn(operator::look)))
-        .route("/status", get(operator::status::<S>))
+        .route("/health", get(live))
+        .route("/health/ready", get(ready).route_layer(from_fn(operator::look)))
+        .route("/metrics", get(metrics).route_layer(from_fn(operator::look)))
+        .route("/status", get(operator::status))
         .route("/admin/log-level", put(operator::log_level))
         .merge(bridge)
-        .route(WELL_KNOWN, get(metadata::<S>))
-        .route(&format!("{WELL_KNOWN}/{{*path}}"), get(metadata::<S>))
+        .route(WELL_KNOWN, get(metadata))
+        .route(&format!("{WELL_KNOWN}/{{*path}}"), get(metadata))
         .fallback(unknown_route)
         .with_state(Arc::clone(&front));
     App { front, routes }
@@ -259,23 +254,23 @@ fn refuse_host(refused: hosts::Refused) -> Response {
     Why::of(reason).marked(front::refusal(status, -32_600, message, None))
 }
 
-async fn live<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+async fn live(State(front): State<Arc<Front>>) -> Response {
     axum::Json(front.health.live()).into_response()
 }
 
-async fn ready<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+async fn ready(State(front): State<Arc<Front>>) -> Response {
     let readiness = front.health.ready().await;
     let status = if readiness.accepts() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(readiness)).into_response()
 }
 
-async fn metrics<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+async fn metrics(State(front): State<Arc<Front>>) -> Response {
     let text = front.server.metrics().encode();
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], text).into_response()
 }
 
-async fn metadata<S: McpServer>(State(front): State<Arc<Front<S>>>) -> Response {
+async fn metadata(State(front): State<Arc<Front>>) -> Response {
     match front.auth.metadata() {
         Some(document) => axum::Json(document).into_response(),
         None => unknown_route(HeaderMap::new()).await,

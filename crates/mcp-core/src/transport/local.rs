@@ -8,13 +8,13 @@ use rmcp::{
 };
 use serde_json::{Value, json};
 
-use crate::{McpServer, Principal, envelope, pipeline::Guarded};
+use crate::{Principal, envelope, pipeline::Guarded};
 
 /// Answer one JSON-RPC message; notifications that precede the answer are left out.
 ///
 /// # Errors
 /// The JSON-RPC error response, for a message that no method takes.
-pub async fn answer<S: McpServer>(server: &Guarded<S>, message: &Value) -> Result<Value, Value> {
+pub async fn answer(server: &Guarded, message: &Value) -> Result<Value, Value> {
     answer_as(server, &Principal::local(), message).await
 }
 
@@ -22,8 +22,8 @@ pub async fn answer<S: McpServer>(server: &Guarded<S>, message: &Value) -> Resul
 ///
 /// # Errors
 /// As [`answer`].
-pub async fn answer_as<S: McpServer>(
-    server: &Guarded<S>,
+pub async fn answer_as(
+    server: &Guarded,
     principal: &Principal,
     message: &Value,
 ) -> Result<Value, Value> {

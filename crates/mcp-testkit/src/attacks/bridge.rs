@@ -32,7 +32,7 @@ pub fn advertised_is_checked<S: McpServer>() -> TestResult {
     if S::VERBATIM_SCHEMAS {
         return Ok(());
     }
-    let offered = Catalogue::<S>::new(&all_tools())?;
+    let offered = Catalogue::new::<S>(&all_tools())?;
     let mut tools = Vec::new();
     for (name, route) in S::tools().map {
         let tool = offered.tool(&name).ok_or("a tool is not on offer")?;

@@ -34,8 +34,8 @@ use crate::{
 };
 
 /// A server with three more tools: one panics, one never ends, one answers too much.
-struct Faulty<S> {
-    server: Guarded<S>,
+struct Faulty {
+    server: Guarded,
     core: CoreConfig,
     dropped: Arc<AtomicBool>,
     _state: tempfile::TempDir,
@@ -50,8 +50,8 @@ impl Drop for Dropped {
     }
 }
 
-impl<S: McpServer> Faulty<S> {
-    async fn start(deadline: u64) -> TestResult<Self> {
+impl Faulty {
+    async fn start<S: McpServer>(deadline: u64) -> TestResult<Self> {
         let state = tempfile::tempdir()?;
         let context = StartContext::detached(state.path().to_path_buf());
         let server = S::start(S::Config::default(), context).await?;
@@ -136,7 +136,7 @@ fn call(id: u64, tool: &str) -> Value {
 
 /// A cancelled call is not answered, and its work ends.
 pub async fn x6_a_cancelled_call_is_silent<S: McpServer>() -> TestResult {
-    let faulty = Faulty::<S>::start(30).await?;
+    let faulty = Faulty::start::<S>(30).await?;
     let mut pipe = faulty.pipe();
     pipe.send(&call(1, "test_hang")).await?;
     pipe.send(&modern(2, "tools/list", &json!({}))).await?;
@@ -152,7 +152,7 @@ pub async fn x6_a_cancelled_call_is_silent<S: McpServer>() -> TestResult {
 
 /// A panicking tool answers -32603 without its payload; the server goes on.
 pub async fn x8_a_panic_is_an_answer_on_both_transports<S: McpServer>() -> TestResult {
-    let faulty = Faulty::<S>::start(30).await?;
+    let faulty = Faulty::start::<S>(30).await?;
     let mut pipe = faulty.pipe();
     let (address, _serving) = http::serve_here(&faulty.server, &faulty.core).await?;
     for id in 1..4 {
@@ -173,7 +173,7 @@ pub async fn x8_a_panic_is_an_answer_on_both_transports<S: McpServer>() -> TestR
 
 /// The deadline ends a call with an answer the caller can act on.
 pub async fn a_call_past_its_deadline_is_answered<S: McpServer>() -> TestResult {
-    let faulty = Faulty::<S>::start(1).await?;
+    let faulty = Faulty::start::<S>(1).await?;
     let mut pipe = faulty.pipe();
     pipe.send(&call(1, "test_hang")).await?;
     let answer = pipe.receive().await?;
@@ -184,7 +184,7 @@ pub async fn a_call_past_its_deadline_is_answered<S: McpServer>() -> TestResult 
 
 /// A result that clients would cut off is refused with the way to a smaller one.
 pub async fn a_result_too_large_says_how_to_ask_for_less<S: McpServer>() -> TestResult {
-    let faulty = Faulty::<S>::start(30).await?;
+    let faulty = Faulty::start::<S>(30).await?;
     let mut pipe = faulty.pipe();
     pipe.send(&call(1, "test_flood")).await?;
     let answer = pipe.receive().await?;
@@ -195,7 +195,7 @@ pub async fn a_result_too_large_says_how_to_ask_for_less<S: McpServer>() -> Test
 
 /// An HTTP client that disconnects stops its call.
 pub async fn a_client_that_leaves_stops_the_work<S: McpServer>() -> TestResult {
-    let faulty = Faulty::<S>::start(30).await?;
+    let faulty = Faulty::start::<S>(30).await?;
     let (address, _serving) = http::serve_here(&faulty.server, &faulty.core).await?;
     let arguments = json!({"name": "test_hang", "arguments": {}});
     let call = http::modern(address, "tools/call", &arguments);
@@ -209,7 +209,7 @@ pub async fn a_client_that_leaves_stops_the_work<S: McpServer>() -> TestResult {
 
 /// Over plain HTTP the same faults are problems with the status of their class.
 pub async fn faults_are_problems_over_plain_http<S: McpServer>() -> TestResult {
-    let faulty = Faulty::<S>::start(1).await?;
+    let faulty = Faulty::start::<S>(1).await?;
     let (address, _serving) = http::serve_here(&faulty.server, &faulty.core).await?;
     for (tool, status, code) in [
         ("test_panic", 500, "internal"),
@@ -225,7 +225,7 @@ pub async fn faults_are_problems_over_plain_http<S: McpServer>() -> TestResult {
         ensure!(!answer.body.contains("secret"), "{problem}");
     }
     faulty.wait_dropped().await?;
-    let faulty = Faulty::<S>::start(30).await?;
+    let faulty = Faulty::start::<S>(30).await?;
     let (address, _serving) = http::serve_here(&faulty.server, &faulty.core).await?;
     let call = http::send(address, "POST /tools/test_hang", &http::PLAIN, b"{}");
     let gone = tokio::time::timeout(Duration::from_millis(300), call).await;

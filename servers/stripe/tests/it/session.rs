@@ -35,7 +35,7 @@ pub(crate) async fn read_only_tools() -> TestResult<Vec<String>> {
     Ok(names(&Guarded::new(server, &core)?))
 }
 
-fn names(server: &Guarded<Server>) -> Vec<String> {
+fn names(server: &Guarded) -> Vec<String> {
     server.catalogue().tools().map(|tool| tool.name.to_string()).collect()
 }
 

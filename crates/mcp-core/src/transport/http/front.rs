@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Front, MAX_SESSIONS, gate::Refused};
 use crate::{
-    McpServer, Principal,
+    Principal,
     envelope::{self, Envelope},
     metrics::Reason,
     transport::why::Why,
@@ -25,7 +25,7 @@ const EVENTS: &str = "text/event-stream";
 const BOTH: &str = "application/json, text/event-stream";
 
 /// One message to `/mcp`.
-pub(super) async fn mcp<S: McpServer>(front: &Front<S>, request: Request) -> Response {
+pub(super) async fn mcp(front: &Front, request: Request) -> Response {
     match admit(front, request).await {
         Ok((request, message)) => {
             // Boxed: else every caller up the line holds and moves its state.
@@ -54,8 +54,8 @@ pub(super) fn refusal(
 /// The id of the message that rmcp will answer.
 type Message = Option<Value>;
 
-async fn admit<S: McpServer>(
-    front: &Front<S>,
+async fn admit(
+    front: &Front,
     request: Request,
 ) -> Result<(Request<Body>, Message), Response> {
     if request.method() != Method::POST {
@@ -71,7 +71,7 @@ async fn admit<S: McpServer>(
         let response = (StatusCode::BAD_REQUEST, axum::Json(fault.to_json())).into_response();
         Why::of(Reason::Envelope).marked(response)
     })?;
-    if S::LEGACY_SESSIONS && envelope.method.as_deref() == Some("initialize") {
+    if front.server.legacy_sessions() && envelope.method.as_deref() == Some("initialize") {
         refuse_too_many_sessions(front).await?;
     }
     let message = envelope.id.clone();
@@ -222,7 +222,7 @@ fn keep_json(envelope: &Envelope<'_>, bytes: &Bytes) -> Result<Option<Bytes>, Re
     Ok(Some(Bytes::from(message.to_string())))
 }
 
-async fn refuse_too_many_sessions<S: McpServer>(front: &Front<S>) -> Result<(), Response> {
+async fn refuse_too_many_sessions(front: &Front) -> Result<(), Response> {
     if front.sessions.sessions.read().await.len() < MAX_SESSIONS {
         return Ok(());
     }

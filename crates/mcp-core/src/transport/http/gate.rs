@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Front, listener::Peer};
 use crate::{
-    McpServer, Principal, Scope,
+    Principal, Scope,
     auth::{Denied, WELL_KNOWN},
     envelope::Envelope,
     limits::{Busy, Slot},
@@ -99,7 +99,7 @@ fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
-impl<S: McpServer> Front<S> {
+impl Front {
     /// F6: the caller of a request.
     pub(super) async fn identify(
         &self,
@@ -194,7 +194,7 @@ impl<S: McpServer> Front<S> {
         if may {
             return Ok(());
         }
-        let name = needed.name(S::FACTS.member.name);
+        let name = needed.name(self.server.facts().member.name);
         Err(Refused {
             authenticate: self.auth.step_up(needed),
             ..Refused::new(

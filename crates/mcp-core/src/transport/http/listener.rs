@@ -20,7 +20,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::App;
-use crate::{McpServer, config::CoreConfig, metrics::Metrics, shutdown::GRACE, task::Tasks};
+use crate::{config::CoreConfig, metrics::Metrics, shutdown::GRACE, task::Tasks};
 
 /// The other end of a connection.
 #[derive(Debug, Clone, Copy)]
@@ -30,9 +30,9 @@ pub(super) struct Peer(pub(super) SocketAddr);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serve until `stopping` is cancelled, then let requests in flight end; whether all did.
-pub async fn serve<S: McpServer>(
+pub async fn serve(
     listener: TcpListener,
-    app: App<S>,
+    app: App,
     core: &CoreConfig,
     metrics: Arc<Metrics>,
     stopping: CancellationToken,
@@ -127,8 +127,8 @@ impl Drop for Place {
     }
 }
 
-fn handler<S: McpServer>(
-    app: App<S>,
+fn handler(
+    app: App,
     peer: Peer,
 ) -> impl Fn(Request<Incoming>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
     move |request| {

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::Front;
 use crate::{
-    McpServer, Principal, Scope,
+    Principal, Scope,
     metrics::Reason,
     pipeline::call::RequestId,
     telemetry::{self, LevelError},
@@ -46,8 +46,8 @@ fn need(scope: Scope, extensions: &Extensions) -> Result<Principal, Problem> {
 }
 
 /// `GET /status`.
-pub(super) async fn status<S: McpServer>(
-    State(front): State<Arc<Front<S>>>,
+pub(super) async fn status(
+    State(front): State<Arc<Front>>,
     request: Request,
 ) -> Response {
     match need(Scope::Read, request.extensions()) {
