@@ -36,7 +36,7 @@ run_stages() {
     export SKIP_STATUS=77
     if [ -t 1 ]; then export CARGO_TERM_COLOR=always; fi # the pipe below hides the terminal
     for name in "$@"; do
-        printf '\n=== %s\n' "$name"
+        printf '\n=== %s (after %d s)\n' "$name" $((SECONDS - began))
         started=$SECONDS
         set +e
         (set -euo pipefail; "stage_$name") 2>&1 | tee -a "$log"
