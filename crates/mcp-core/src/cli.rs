@@ -206,10 +206,7 @@ fn parse_from(
 }
 
 /// The commands that need no configuration.
-pub(crate) fn without_config(
-    declared: &Declared,
-    cli: &Cli,
-) -> Result<Option<Exit>, StartError> {
+pub(crate) fn without_config(declared: &Declared, cli: &Cli) -> Result<Option<Exit>, StartError> {
     match &cli.command {
         Some(Command::Version { json }) => print::version(&declared.facts, *json)?,
         Some(Command::Completions { shell }) => {

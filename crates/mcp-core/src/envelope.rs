@@ -21,6 +21,8 @@ pub struct Envelope<'a> {
     pub method: Option<Cow<'a, str>>,
     /// Name of the tool, in a `tools/call`.
     pub tool: Option<Cow<'a, str>>,
+    /// Its parameters, as they were written.
+    pub params: Option<&'a str>,
     /// Whether the caller wants progress notifications.
     pub wants_progress: bool,
 }
@@ -127,7 +129,8 @@ fn check<'a>(raw: &Raw<'a>) -> Result<Envelope<'a>, Fault> {
         Some(method) if method == "tools/call" => raw.params.and_then(name_of),
         _ => None,
     };
-    Ok(Envelope { id, method, tool, wants_progress })
+    let params = raw.params.map(RawValue::get);
+    Ok(Envelope { id, method, tool, params, wants_progress })
 }
 
 /// `name` of the parameters, where they have one.

@@ -198,6 +198,13 @@ impl Guarded {
         self.0.declared.legacy_sessions
     }
 
+    /// Whether a call of this tool needs nothing of the SDK's service: no features beyond tools, no
+    /// arguments that headers repeat.
+    pub(crate) fn takes_direct(&self, tool: &str) -> bool {
+        self.0.extended.is_none()
+            && self.0.catalogue.find(tool).is_some_and(|entry| !entry.in_headers)
+    }
+
     /// The server's own readiness checks.
     pub(crate) fn probes(&self) -> BoxFuture<'_, Vec<ProbeReport>> {
         self.0.server.probes()
@@ -257,7 +264,8 @@ impl Guarded {
         tasks: &crate::task::Tasks,
         upstreams: &Upstreams,
     ) -> Result<(), ConfigError> {
-        let spans = crate::otlp::Spans::start(core, self.facts(), tasks, upstreams, &self.0.metrics)?;
+        let spans =
+            crate::otlp::Spans::start(core, self.facts(), tasks, upstreams, &self.0.metrics)?;
         if let Some(spans) = spans {
             self.0.spans.get_or_init(|| spans);
         }

@@ -27,10 +27,7 @@ use crate::{
 
 /// A server that will start with the settings that were read for it.
 type Start = Box<
-    dyn for<'a> FnOnce(
-            StartContext,
-            &'a CoreConfig,
-        ) -> BoxFuture<'a, Result<Guarded, StartError>>
+    dyn for<'a> FnOnce(StartContext, &'a CoreConfig) -> BoxFuture<'a, Result<Guarded, StartError>>
         + Send,
 >;
 

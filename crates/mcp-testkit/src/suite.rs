@@ -8,6 +8,7 @@ pub mod http;
 pub mod rest;
 pub mod seeing;
 pub mod stdio;
+pub mod ways;
 
 /// All shared tests of a server. Call it once, in `tests/it/main.rs`.
 ///
@@ -40,6 +41,7 @@ macro_rules! suite {
                 http: hosts_and_origins_are_checked, envelopes_are_checked, content_types_are_negotiated, sizes_are_bounded,
                     undeclared_methods_are_refused, both_eras_answer_on_one_endpoint, answers_name_the_server_and_may_be_kept,
                     health_readiness_and_metrics, a_signal_lets_calls_end;
+                ways: both_ways_of_a_call_answer_alike;
                 rest: tools_are_served_over_plain_http, plain_http_requests_are_checked, the_api_description_is_valid;
                 seeing: every_call_leaves_one_audit_line, status_is_the_same_by_every_door, the_log_level_changes_at_run_time,
                     foreign_text_is_one_escaped_line_and_no_series;

@@ -6,10 +6,7 @@ use rmcp::model::{ProtocolVersion, Tool};
 use serde_json::{Value, json};
 
 use crate::{
-    Facts, StartError,
-    config::Loaded,
-    declared::Declared,
-    pipeline::catalogue::Catalogue,
+    Facts, StartError, config::Loaded, declared::Declared, pipeline::catalogue::Catalogue,
 };
 
 /// Print bytes. A reader that has seen enough (`| head`) is no fault.
@@ -70,11 +67,7 @@ pub(super) fn config(
     table(["setting", "value", "source", "variable"], rows)
 }
 
-pub(super) fn tools(
-    catalogue: &Catalogue,
-    json: bool,
-    tokens: bool,
-) -> Result<(), StartError> {
+pub(super) fn tools(catalogue: &Catalogue, json: bool, tokens: bool) -> Result<(), StartError> {
     let tools: Vec<&Tool> = catalogue.tools().collect();
     if json {
         return pretty(&serde_json::to_value(&tools).unwrap_or_default());

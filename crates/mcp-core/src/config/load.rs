@@ -214,6 +214,9 @@ fn refuse_unknown_variables(
     Ok(())
 }
 
+/// What set each value, by its key.
+type Sources = BTreeMap<String, Source>;
+
 /// The layers of one struct.
 struct Layers<'a> {
     section: &'a str,
@@ -234,10 +237,7 @@ impl Layers<'_> {
     }
 
     /// The value of each setting that something sets, and what that is.
-    fn values(
-        &self,
-        schema: &Value,
-    ) -> Result<(Map<String, Value>, BTreeMap<String, Source>), ConfigError> {
+    fn values(&self, schema: &Value) -> Result<(Map<String, Value>, Sources), ConfigError> {
         self.refuse_unknown_keys()?;
         let mut values = Map::new();
         let mut sources = BTreeMap::new();
@@ -310,7 +310,7 @@ impl Layers<'_> {
         &self,
         schema: &Value,
         values: &Map<String, Value>,
-        sources: &BTreeMap<String, Source>,
+        sources: &Sources,
     ) -> Result<(), ConfigError> {
         let schema = Schema::compile(schema)
             .map_err(|error| ConfigError::new(format!("[{}]", self.section), error))?;
@@ -320,7 +320,7 @@ impl Layers<'_> {
     }
 
     /// Name a setting by where its value came from, so that the reader finds the place.
-    fn named(&self, mut error: ConfigError, sources: &BTreeMap<String, Source>) -> ConfigError {
+    fn named(&self, mut error: ConfigError, sources: &Sources) -> ConfigError {
         let setting = self.settings.iter().find(|setting| setting.key == error.setting);
         let Some(setting) = setting else { return error };
         error.setting = match sources.get(&setting.key) {
@@ -336,7 +336,7 @@ impl Layers<'_> {
         error
     }
 
-    fn entries(&self, values: &Value, sources: &BTreeMap<String, Source>) -> Vec<Entry> {
+    fn entries(&self, values: &Value, sources: &Sources) -> Vec<Entry> {
         self.settings
             .iter()
             .map(|setting| {

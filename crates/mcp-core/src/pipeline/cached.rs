@@ -57,12 +57,7 @@ impl Guarded {
         }
     }
 
-    fn marked(
-        &self,
-        entry: &Entry,
-        result: &Arc<CallToolResult>,
-        hit: bool,
-    ) -> CallToolResponse {
+    fn marked(&self, entry: &Entry, result: &Arc<CallToolResult>, hit: bool) -> CallToolResponse {
         let word = if hit { "hit" } else { "miss" };
         self.0.metrics.cache(&entry.name, word);
         let mut result = CallToolResult::clone(result);

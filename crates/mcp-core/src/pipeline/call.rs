@@ -271,11 +271,7 @@ impl Guarded {
 
     /// P3: whether the caller may call this tool, and its rate. The HTTP front has counted the call
     /// and given it a slot; on stdio there is nobody else to compete with.
-    async fn permit(
-        &self,
-        entry: &Entry,
-        caller: &Principal,
-    ) -> Result<Option<Slot>, ToolError> {
+    async fn permit(&self, entry: &Entry, caller: &Principal) -> Result<Option<Slot>, ToolError> {
         if !caller.may_call(&entry.name, entry.scope) {
             let needed = entry.scope.name(self.facts().member.name);
             let message = format!("the caller may not call this tool: {needed} is needed");

@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rmcp::{
-    model::{JsonObject, Tool},
-};
+use rmcp::model::{JsonObject, Tool};
 use serde_json::Value;
 
 use super::confirmed;
@@ -32,6 +30,8 @@ pub(crate) struct Entry {
     pub(crate) tool: Tool,
     pub(crate) handler: Option<Arc<dyn Handler>>,
     pub(crate) arguments: Schema,
+    /// Whether headers repeat some of the arguments.
+    pub(crate) in_headers: bool,
     /// What a caller needs to call it.
     pub(crate) scope: Scope,
     /// Whether its annotations say that it changes nothing.
@@ -70,7 +70,7 @@ impl Catalogue {
         let chosen = chosen(core, declared.toolsets, &tools)?;
         let mut entries = BTreeMap::new();
         for (name, Written { mut tool, handler }) in tools {
-            if !chosen.iter().any(|chosen| *chosen == name) {
+            if !chosen.contains(&name) {
                 continue;
             }
             let policy = (declared.policy)(&name);
@@ -86,8 +86,12 @@ impl Catalogue {
             let name: Arc<str> = Arc::from(&*name);
             let scope = Scope::needed(tool.annotations.as_ref());
             let calls = metrics.calls().tool(Arc::clone(&name));
+            let in_headers = written.to_string().contains("\"x-mcp-header\"");
             let key = Arc::clone(&name);
-            entries.insert(key, Entry { name, tool, handler, arguments, scope, reads, policy, calls });
+            entries.insert(
+                key,
+                Entry { name, tool, handler, arguments, in_headers, scope, reads, policy, calls },
+            );
         }
         Ok(Self { entries })
     }

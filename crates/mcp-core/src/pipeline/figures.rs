@@ -39,12 +39,7 @@ impl fmt::Debug for Sources {
 
 impl Sources {
     /// Show them in both places. Parts that a server does not have are left out of its report.
-    pub(super) fn show(
-        &self,
-        catalogue: &Catalogue,
-        metrics: &Arc<Metrics>,
-        status: &Status,
-    ) {
+    pub(super) fn show(&self, catalogue: &Catalogue, metrics: &Arc<Metrics>, status: &Status) {
         metrics.add(|registry| registry.register_collector(Box::new(self.clone())));
         let (limits, counts) = (Arc::clone(&self.limits), Arc::clone(metrics));
         status.add_part("limits", move || limits_part(&limits, &counts));

@@ -1,5 +1,6 @@
 //! HTTP: `/mcp` for clients, health and metrics for operators.
 
+mod direct;
 pub(super) mod front;
 pub(super) mod gate;
 mod listener;
@@ -57,6 +58,7 @@ struct Front {
     body_timeout: Duration,
     sessions: Arc<LocalSessionManager>,
     mcp: StreamableHttpService<Guarded, LocalSessionManager>,
+    direct: direct::Shared,
 }
 
 /// Bind the address of the configuration.
@@ -184,7 +186,7 @@ pub fn app(
         // The front checks both, for every route.
         .disable_allowed_hosts()
         .disable_allowed_origins()
-        .with_cancellation_token(stopping);
+        .with_cancellation_token(stopping.clone());
     let sessions = Arc::new(LocalSessionManager::default());
     let factory = server.clone();
     let mcp =
@@ -199,6 +201,7 @@ pub fn app(
         body_timeout: Duration::from_secs(core.body_timeout),
         sessions,
         mcp,
+        direct: direct::Shared::new(server, stopping),
     });
     let shared = Arc::clone(&front);
     let bridge = rest::router(*server.facts(), core, move |request| {

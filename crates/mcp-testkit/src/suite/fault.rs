@@ -202,6 +202,20 @@ pub async fn a_client_that_leaves_stops_the_work<S: McpServer>() -> TestResult {
     let gone = tokio::time::timeout(Duration::from_millis(300), call).await;
     ensure!(gone.is_err(), "the call hangs");
     faulty.wait_dropped().await?;
+    // It is dropped before it is counted.
+    let counted = |line: &str| {
+        line.starts_with("mcp_server_operation_duration_seconds_count")
+            && line.contains("test_hang")
+            && line.contains("\"cancelled\"")
+            && line.ends_with(" 1")
+    };
+    let seen = async {
+        while !http::get(address, "/metrics").await?.body.lines().any(counted) {
+            tokio::task::yield_now().await;
+        }
+        TestResult::Ok(())
+    };
+    tokio::time::timeout(LIMIT, seen).await.map_err(|_| "what was given up is not counted")??;
     let alive = http::modern(address, "tools/list", &json!({})).await?;
     ensure!(alive.status == 200, "{alive:?}");
     Ok(())

@@ -5,13 +5,13 @@ use std::time::Duration;
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 
-use super::{Front, MAX_SESSIONS, gate::Refused};
+use super::{Front, MAX_SESSIONS, direct::Direct, gate::Refused};
 use crate::{
     Principal,
     envelope::{self, Envelope},
@@ -27,7 +27,8 @@ const BOTH: &str = "application/json, text/event-stream";
 /// One message to `/mcp`.
 pub(super) async fn mcp(front: &Front, request: Request) -> Response {
     match admit(front, request).await {
-        Ok((request, message)) => {
+        Ok(Admitted::Direct(call, parts)) => call.answer(front, parts).await,
+        Ok(Admitted::Other(request, message)) => {
             // Boxed: else every caller up the line holds and moves its state.
             let response = Box::pin(front.mcp.handle(request)).await.map(Body::new);
             present(response, message).await
@@ -54,13 +55,16 @@ pub(super) fn refusal(
 /// The id of the message that rmcp will answer.
 type Message = Option<Value>;
 
-async fn admit(
-    front: &Front,
-    request: Request,
-) -> Result<(Request<Body>, Message), Response> {
+/// What may go on, and by which way.
+enum Admitted {
+    Direct(Direct, Parts),
+    Other(Request<Body>, Message),
+}
+
+async fn admit(front: &Front, request: Request) -> Result<Admitted, Response> {
     if request.method() != Method::POST {
         // rmcp serves GET and DELETE to sessions, else it answers 405.
-        return Ok((request, None));
+        return Ok(Admitted::Other(request, None));
     }
     let (mut parts, body) = request.into_parts();
     refuse_doubled(&parts.headers)?;
@@ -81,9 +85,12 @@ async fn admit(
     let slot = admitted.map_err(|refused| refused.json_rpc(message.as_ref()))?;
     // Held until the SDK drops the request: after the handler's end.
     parts.extensions.insert(slot);
+    if let Some(call) = Direct::of(&front.server, &parts.headers, &envelope) {
+        return Ok(Admitted::Direct(call, parts));
+    }
     let bytes = if json_only { keep_json(&envelope, &bytes)? } else { None }.unwrap_or(bytes);
     parts.headers.remove(header::CONTENT_LENGTH);
-    Ok((Request::from_parts(parts, Body::from(bytes)), message))
+    Ok(Admitted::Other(Request::from_parts(parts, Body::from(bytes)), message))
 }
 
 /// A header that two readers could read differently: one the first value, one the last.

@@ -46,10 +46,7 @@ fn need(scope: Scope, extensions: &Extensions) -> Result<Principal, Problem> {
 }
 
 /// `GET /status`.
-pub(super) async fn status(
-    State(front): State<Arc<Front>>,
-    request: Request,
-) -> Response {
+pub(super) async fn status(State(front): State<Arc<Front>>, request: Request) -> Response {
     match need(Scope::Read, request.extensions()) {
         Ok(_) => axum::Json(front.server.status().report()).into_response(),
         Err(refused) => refused.into_response(),
