@@ -89,7 +89,7 @@ const GOLDEN: [u64; 12] = [
     0x47ab_8f1d_e089_1ad5,
     0xa1a0_0330_f8a2_5130,
     0xaf19_bb95_5ee4_d270,
-    0x6da8_ad15_47ab_960a,
+    0x0f05_32bd_6eba_de0e,
     0xe293_a1ea_3cb5_aad4,
     0xbebc_63d6_37c5_feb0,
 ];
@@ -296,8 +296,8 @@ fn hartmann() -> Problem {
     Problem::compile(model).expect("valid")
 }
 
-/// A hundred evaluations, medians of 21 seeds. Optuna 5.0 comes to -3.232 (`benches/tpe.py`): this
-/// is not there yet, and must not fall behind what was measured here.
+/// A hundred evaluations, medians of 21 seeds. Optuna 5.0 comes to -3.232 (`benches/tpe.py`): this is
+/// to come as far, less what 21 seeds leave open.
 #[test]
 fn few_evaluations_come_far_beyond_chance() {
     let problem = hartmann();
@@ -312,7 +312,7 @@ fn few_evaluations_come_far_beyond_chance() {
     let tpe = median(TpeOptions::default().resolve().expect("valid").into());
     let random = DesignOptions { sampling: Some(Sampling::Random), ..DesignOptions::default() };
     let random = median(random.resolve(6).expect("valid").into());
-    assert!(tpe <= -2.95 && random > -2.3, "{tpe} {random}");
+    assert!(tpe <= -3.2 && random > -2.3, "{tpe} {random}");
 }
 
 #[test]
