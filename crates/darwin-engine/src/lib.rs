@@ -37,10 +37,12 @@ mod design;
 mod error;
 mod evolution;
 mod executor;
+mod explain;
 pub mod expression;
 mod front;
 pub mod ga;
 mod hypervolume;
+mod inspection;
 pub mod journal;
 mod lshade;
 pub mod math;
@@ -75,12 +77,16 @@ pub use evolution::{EsOptions, EsSettings, Scheme};
 pub use executor::Executor;
 #[cfg(feature = "rayon")]
 pub use executor::MIN_PARALLEL_GENES;
+pub use explain::{
+    Axis, Better, Neighbourhood, Progress, Step, Wall, look_around, progress, walls,
+};
 pub use front::{FrontKind, FrontOptions, FrontSettings};
 pub use ga::{
     CrossoverKind, ExchangeKind, Ga, GaOptions, GaSettings, MutationKind, OrderCrossover,
     OrderMutation, ReplacementKind, SelectionKind, WholeMutation,
 };
 pub use hypervolume::hypervolume;
+pub use inspection::{Inspection, inspect};
 pub use lshade::{LshadeKind, LshadeOptions, LshadeSettings};
 pub use memetic::{MemeticOptions, MemeticSettings};
 pub use objective::{LANES, Objective, Sense};

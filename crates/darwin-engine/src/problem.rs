@@ -1,24 +1,21 @@
 //! What is optimised: objectives, constraints, and where.
 
 mod external;
+mod model;
 mod reference;
 
 use std::fmt;
 
+pub use model::{Limit, Model, Relation};
 pub use reference::ProblemRef;
 
-use crate::{
-    Bounds, Error, LANES, Objective, Result, Sense, Space, Variable,
-    expression::{Compiler, Fault, FaultKind, Table},
-};
+use crate::{Bounds, Error, LANES, Objective, Result, Sense, Space};
 
 /// From here on a cost stands for how far a point breaks the constraints.
 const INFEASIBLE: f64 = 1e290;
 
-/// Most objectives, and most constraints, of a problem.
+/// Most objectives of a problem.
 pub const MAX_OBJECTIVES: usize = 15;
-const MAX_CONSTRAINTS: usize = 100;
-const MAX_LETS: usize = 100;
 
 /// Objectives, where they are searched, and in which directions.
 pub struct Problem {
@@ -30,41 +27,6 @@ pub struct Problem {
     limits: Vec<Limit>,
     /// Whether values are told by someone else.
     external: bool,
-}
-
-/// What a constraint demands of its expression.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limit {
-    /// At most, or equal.
-    pub relation: Relation,
-    /// Right side.
-    pub rhs: f64,
-    /// How far it may be broken.
-    pub tolerance: f64,
-}
-
-/// How an expression relates to its right side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// `<=`
-    AtMost,
-    /// `==`
-    Equal,
-}
-
-/// A problem in a user's own expressions.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Model {
-    /// Where to search.
-    pub variables: Vec<Variable>,
-    /// Named values that the others share, in order.
-    pub lets: Vec<(String, String)>,
-    /// What is best.
-    pub objectives: Vec<(Sense, String)>,
-    /// What must hold.
-    pub constraints: Vec<(String, Limit)>,
-    /// Numbers for `at`.
-    pub tables: Vec<Table>,
 }
 
 /// A point in the user's terms.
@@ -107,54 +69,6 @@ impl Problem {
             return Err(Error::InvalidProblem { field: "objectives", reason });
         }
         Ok(Self { senses, ..Self::new(objective, bounds, Sense::Min)? })
-    }
-
-    /// Compile a user's expressions.
-    ///
-    /// # Errors
-    /// What is wrong with a variable or an expression, and where.
-    pub fn compile(model: Model) -> Result<Self> {
-        let Model { variables, lets, objectives, constraints, tables } = model;
-        for (field, count, range) in [
-            ("objectives", objectives.len(), 1..=MAX_OBJECTIVES),
-            ("constraints", constraints.len(), 0..=MAX_CONSTRAINTS),
-            ("lets", lets.len(), 0..=MAX_LETS),
-        ] {
-            if !range.contains(&count) {
-                let reason = format!("must be {} to {} in number", range.start(), range.end());
-                return Err(Error::InvalidProblem { field, reason });
-            }
-        }
-        let space = Space::new(variables)?;
-        let symbols = space.symbols();
-        let at = |part, index| move |fault| locate(part, index, fault);
-        let mut compiler = Compiler::new(&symbols, &tables).map_err(at("variables", 0))?;
-        for (index, (name, source)) in lets.iter().enumerate() {
-            compiler.define(name, source).map_err(at("lets", index))?;
-        }
-        for (index, (_, source)) in objectives.iter().enumerate() {
-            compiler.output(source).map_err(at("objectives", index))?;
-        }
-        for (index, (source, limit)) in constraints.iter().enumerate() {
-            compiler.output(source).map_err(at("constraints", index))?;
-            if !limit.rhs.is_finite() || !(0.0..=1e12).contains(&limit.tolerance) {
-                let reason = "needs a finite rhs and a tol in 0..=1e12".to_owned();
-                return Err(locate(
-                    "constraints",
-                    index,
-                    Fault { offset: 0, kind: FaultKind::Syntax(reason) },
-                ));
-            }
-        }
-        let program = compiler.finish();
-        Ok(Self {
-            objective: Box::new(program),
-            bounds: space.bounds().clone(),
-            space: Some(space),
-            senses: objectives.into_iter().map(|(sense, _)| sense).collect(),
-            limits: constraints.into_iter().map(|(_, limit)| limit).collect(),
-            external: false,
-        })
     }
 
     /// Where genes are searched.
@@ -220,11 +134,22 @@ impl Problem {
 
     /// A point of genes in the user's terms.
     pub fn report(&self, genes: &[f64]) -> Report {
-        let x = self.decode(genes);
+        self.report_at(self.decode(genes))
+    }
+
+    /// A point whose coordinates are already in the user's terms.
+    pub fn report_at(&self, x: Vec<f64>) -> Report {
         let mut values = self.values_at(&x);
         let violation = self.violation(|limit| values[self.senses.len() + limit]);
         values.truncate(self.senses.len());
         Report { x, values, violation }
+    }
+
+    /// What the left side of every constraint is at such a point, and by how much that breaks it.
+    pub fn constraints_at(&self, x: &[f64]) -> Vec<(f64, Limit, f64)> {
+        let values = self.values_at(x);
+        let left = values.into_iter().skip(self.senses.len());
+        left.zip(&self.limits).map(|(value, limit)| (value, *limit, limit.excess(value))).collect()
     }
 
     /// Costs of a block of points: smaller is better. Points that break a constraint come after
@@ -297,15 +222,7 @@ impl Problem {
     fn violation(&self, value: impl Fn(usize) -> f64) -> f64 {
         let mut sum = 0.0;
         for (index, limit) in self.limits.iter().enumerate() {
-            let excess = value(index) - limit.rhs;
-            let excess = match limit.relation {
-                Relation::AtMost => excess - limit.tolerance,
-                Relation::Equal => excess.abs() - limit.tolerance,
-            };
-            if excess.is_nan() {
-                return f64::INFINITY;
-            }
-            sum += excess.max(0.0);
+            sum += limit.excess(value(index));
         }
         sum
     }
@@ -319,17 +236,6 @@ fn infeasible_cost(violation: f64) -> f64 {
 /// Whether a cost is that of a point that breaks no constraint.
 pub(crate) fn is_feasible(cost: f64) -> bool {
     cost < INFEASIBLE
-}
-
-fn locate(part: &'static str, index: usize, fault: Fault) -> Error {
-    let offset = fault.offset;
-    match fault.kind {
-        FaultKind::Syntax(reason) => Error::InvalidExpression { part, index, offset, reason },
-        FaultKind::UnknownName { name, known } => {
-            Error::UnknownName { part, index, offset, name, known }
-        }
-        FaultKind::Limit(reason) => Error::ExpressionLimit { part, index, offset, reason },
-    }
 }
 
 impl fmt::Debug for Problem {
@@ -346,7 +252,7 @@ impl fmt::Debug for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Function, Kind};
+    use crate::{Function, Kind, Variable};
 
     #[test]
     fn dimensions_must_agree() {
@@ -392,16 +298,5 @@ mod tests {
         let costs = all.map(infeasible_cost);
         assert!(costs.windows(2).all(|pair| pair[0] < pair[1]), "{costs:?}");
         assert!(costs.iter().all(|cost| cost.is_finite() && !is_feasible(*cost)));
-    }
-
-    #[test]
-    fn faults_carry_part_index_and_offset() {
-        match Problem::compile(model(
-            "x[0]",
-            &[("x[1]", Relation::AtMost), ("1 + y", Relation::Equal)],
-        )) {
-            Err(Error::UnknownName { part: "constraints", index: 1, offset: 4, .. }) => {}
-            other => panic!("{other:?}"),
-        }
     }
 }

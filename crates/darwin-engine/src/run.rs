@@ -190,6 +190,11 @@ impl<'p> Run<'p> {
         self.trace.finish()
     }
 
+    /// The last generation in which something better was found.
+    pub fn improved_at(&self) -> u64 {
+        self.improved_at
+    }
+
     /// Let the budget be another from here on.
     pub fn set_budget(&mut self, budget: Budget) {
         self.budget = budget;
