@@ -16,6 +16,9 @@ pub struct Config {
     /// Most stored runs of one caller, ended ones too until they are deleted; default 100.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_runs: u32,
+    /// Most stored problems of one caller; default 100.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_problems: u32,
 }
 
 impl Config {
@@ -28,7 +31,7 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threads: None, max_time_s: 50.0, max_runs: 100 }
+        Self { threads: None, max_time_s: 50.0, max_runs: 100, max_problems: 100 }
     }
 }
 

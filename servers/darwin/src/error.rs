@@ -116,7 +116,7 @@ impl From<Error> for ToolError {
             Error::Problem { field, .. } => {
                 let place =
                     if field.is_empty() { "/problem".into() } else { format!("/problem/{field}") };
-                let hint = "give {name, dimension}, or {variables, objectives}";
+                let hint = "give {name, dimension}, {variables, objectives}, or {problem_id}";
                 invalid("invalid_problem").with_field(place).with_hint(hint)
             }
             Error::Unfit { .. } => invalid("invalid_argument")

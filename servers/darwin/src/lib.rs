@@ -8,6 +8,7 @@ mod tools;
 mod job;
 mod plot;
 mod pool;
+mod problem;
 mod run;
 mod seed;
 

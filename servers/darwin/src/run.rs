@@ -13,6 +13,8 @@ mod drive;
 mod entry;
 mod error;
 mod journal;
+mod look;
+mod replay;
 mod report;
 mod trial;
 
@@ -35,6 +37,7 @@ pub(crate) use self::{
     create::NewRun,
     entry::{Entry, Fault, Header, LAYOUT, Origin, Status, StatusEntry, Told, UpdateEntry},
     error::RunError,
+    look::Looked,
     report::Report,
     trial::Trial,
 };

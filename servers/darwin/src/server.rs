@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mcp_core::{Cursor, prelude::*};
 
-use crate::{Config, pool::Pool, run::Runs, tools};
+use crate::{Config, pool::Pool, problem::Problems, run::Runs, tools};
 
 /// The optimisation server.
 #[derive(Debug)]
@@ -12,7 +12,9 @@ pub struct Server {
     config: Config,
     pool: Arc<Pool>,
     runs: Runs,
+    problems: Problems,
     cursor: Cursor,
+    problem_cursor: Cursor,
 }
 
 /// Ten seconds above the longest run.
@@ -30,8 +32,10 @@ impl McpServer for Server {
         let pool = Arc::new(Pool::new(config.threads()));
         let runs = Runs::open(&context, config.max_runs, Arc::clone(&pool), config.threads());
         runs.adopt();
-        let cursor = context.state_key()?.cursor("runs", 1);
-        Ok(Self { config, pool, runs, cursor })
+        let problems = Problems::open(&context, config.max_problems);
+        let key = context.state_key()?;
+        let (cursor, problem_cursor) = (key.cursor("runs", 1), key.cursor("problems", 1));
+        Ok(Self { config, pool, runs, problems, cursor, problem_cursor })
     }
 
     async fn stop(&self) {
@@ -64,18 +68,31 @@ impl McpServer for Server {
             },
             Toolset {
                 name: "lab",
-                purpose: "Look at problems, compare algorithms on equal budgets, draw runs",
-                tools: &["analyze_problem", "compare_algorithms", "fork_run", "render_plot"],
+                purpose: "Store problems and look at them, compare algorithms, explain and draw runs",
+                tools: &[
+                    "analyze_problem",
+                    "compare_algorithms",
+                    "define_problem",
+                    "delete_problem",
+                    "explain_run",
+                    "fork_run",
+                    "list_problems",
+                    "render_plot",
+                ],
             },
         ]
     }
 
     fn policy(tool: &str) -> CallPolicy {
         match tool {
-            "optimize_problem" | "compare_algorithms" => CallPolicy::new().deadline(RUN_DEADLINE),
-            "create_run" | "fork_run" | "get_run" | "step_run" => {
-                CallPolicy::new().deadline(WAIT_DEADLINE)
+            "optimize_problem" | "compare_algorithms" => {
+                CallPolicy::new().deadline(RUN_DEADLINE).task(TaskSupport::Optional)
             }
+            // Those that are no tasks wait a minute at most.
+            "create_run" | "fork_run" | "step_run" => {
+                CallPolicy::new().deadline(CallPolicy::MAX_DEADLINE).task(TaskSupport::Optional)
+            }
+            "get_run" => CallPolicy::new().deadline(WAIT_DEADLINE),
             _ => CallPolicy::new(),
         }
     }
@@ -112,6 +129,15 @@ impl Server {
 
     pub(crate) fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// Of the list of problems.
+    pub(crate) fn problem_cursor(&self) -> &Cursor {
+        &self.problem_cursor
+    }
+
+    pub(crate) fn problems(&self) -> &Problems {
+        &self.problems
     }
 
     pub(crate) fn runs(&self) -> &Runs {

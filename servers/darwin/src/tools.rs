@@ -4,8 +4,11 @@ mod algorithm;
 mod analyze;
 mod compare;
 mod control;
+mod define;
+mod explain;
 mod fork;
 pub(crate) mod found;
+mod list;
 pub(crate) mod optimize;
 pub(crate) mod params;
 mod plot;
@@ -14,6 +17,7 @@ pub(crate) mod prompt;
 pub(crate) mod resource;
 mod run;
 mod trial;
+mod watch;
 
 use mcp_core::prelude::ToolRouter;
 
@@ -23,10 +27,13 @@ pub(crate) fn router() -> ToolRouter<Server> {
     Server::algorithm_tools()
         + Server::optimize_tools()
         + Server::run_tools()
+        + Server::list_tools()
         + Server::control_tools()
         + Server::trial_tools()
         + Server::analyze_tools()
         + Server::compare_tools()
         + Server::plot_tools()
         + Server::fork_tools()
+        + Server::define_tools()
+        + Server::explain_tools()
 }

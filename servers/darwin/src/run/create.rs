@@ -13,6 +13,7 @@ use super::{
     checkpoint::Checkpoint,
     entry::{Ledger, PLAIN},
     journal::Journal,
+    replay::replay,
     shown,
 };
 use crate::{job::Job, tools::optimize::OptimizeProblemArgs};
@@ -67,8 +68,15 @@ impl Runs {
         Ok(active.overview())
     }
 
-    /// The state of a run of this caller's between two generations, and where that is.
-    pub(crate) async fn state(&self, owner: &Principal, id: &str) -> Result<(Origin, Checkpoint)> {
+    /// The state of a run of this caller's between two generations, the latest or an earlier one, and
+    /// where that is.
+    pub(crate) async fn state(
+        &self,
+        owner: &Principal,
+        id: &str,
+        generation: Option<u64>,
+        ct: &CancellationToken,
+    ) -> Result<(Origin, Checkpoint)> {
         let run = self.overview(owner, id).await?;
         if !run.last.status.is_final() {
             let active = self.hold(owner, id).await?;
@@ -76,13 +84,22 @@ impl Runs {
         }
         let store = self.0.store.clone().ok_or(RunError::NoStore)?;
         let folder = store.folder(owner.id(), id).ok_or_else(|| RunError::NotFound(shown(id)))?;
-        let last = task::blocking(move || Checkpoint::read(&folder)).await?;
-        let last = last.ok_or_else(|| {
-            let wanted = "has no state to begin with";
-            RunError::Unfit { is: run.last.status, wanted }
-        })?;
-        let (generation, evals) = (last.seen.generation, last.seen.evals);
-        Ok((Origin { run_id: id.to_owned(), generation, evals }, last))
+        let missing = RunError::Unfit { is: run.last.status, wanted: "has no state to begin with" };
+        let shared = Arc::clone(&self.0);
+        let found = task::compute(ct, move |cancel| -> Result<Checkpoint, RunError> {
+            let last = Checkpoint::read(&folder).ok_or(missing)?;
+            let Some(wanted) = generation.filter(|wanted| *wanted != last.seen.generation) else {
+                return Ok(last);
+            };
+            if wanted > last.seen.generation {
+                return Err(RunError::Generation { is: last.seen.generation, first: 0 });
+            }
+            let pool = shared.pool.get();
+            replay(&folder, wanted, shared.threads, pool.as_deref(), &|| cancel.is_cancelled())
+        });
+        let found = found.await??;
+        let (generation, evals) = (found.seen.generation, found.seen.evals);
+        Ok((Origin { run_id: id.to_owned(), generation, evals }, found))
     }
 }
 

@@ -32,6 +32,17 @@ pub(crate) enum RunError {
         /// Reached.
         is: u64,
     },
+    /// A generation that the run never had.
+    #[error("the run has the generations {first} to {is}")]
+    Generation {
+        /// The last it can be taken to.
+        is: u64,
+        /// The first, of a fork.
+        first: u64,
+    },
+    /// The caller cancelled.
+    #[error("the call was cancelled")]
+    Cancelled,
     /// Too many runs of this caller.
     #[error("more than {0} runs of one caller")]
     Quota(u32),
@@ -122,6 +133,10 @@ impl From<RunError> for ToolError {
             RunError::Stale { .. } => new(Kind::Conflict, "conflict")
                 .with_field("/expected_generation")
                 .with_hint("look at get_run, then step from there"),
+            RunError::Generation { .. } => new(Kind::InvalidInput, "invalid_argument")
+                .with_field("/generation")
+                .with_hint("give one of these, or leave it out for the latest"),
+            RunError::Cancelled => new(Kind::Cancelled, "cancelled"),
             RunError::Quota(_) => new(Kind::RateLimited, "quota_exceeded")
                 .with_retry_after(Duration::from_secs(60))
                 .with_hint("delete_run those that are of no use any more; see list_runs"),

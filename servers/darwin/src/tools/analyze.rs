@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use darwin_engine::{Analysis, Seed, analyze};
 use mcp_core::prelude::*;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::run::checked;
 use crate::{Error, Server};
 
 /// What to look at.
@@ -89,10 +88,11 @@ impl Server {
     async fn analyze_problem(
         &self,
         Parameters(args): Parameters<AnalyzeProblemArgs>,
+        principal: Principal,
         ct: CancellationToken,
     ) -> Result<Json<AnalyzeProblemOutput>> {
-        let spec = checked(&json!({ "problem": args.problem }))?;
-        let problem = Arc::new(spec.problem.build(false)?);
+        let given = self.problem_of(&principal, args.problem).await?;
+        let problem = Arc::new(given.build(false)?);
         let seed = Seed::new(args.seed.unwrap_or(1)).map_err(Error::from)?;
         let most = (EVALS * problem.bounds().dimension() as u64).max(EVALS);
         let max_evals = args.max_evals.unwrap_or(most).min(most);

@@ -10,7 +10,7 @@ use mcp_core::prelude::*;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{optimize::TimeRule, run::checked};
+use super::{optimize::TimeRule, problem::ProblemArgs, run::checked};
 use crate::{
     Error, Server,
     job::{self, Job},
@@ -87,9 +87,9 @@ const TIME: Duration = Duration::from_secs(100);
 
 impl CompareAlgorithmsArgs {
     /// The runs of an algorithm, checked.
-    fn jobs(&self, name: &str, threads: usize) -> Result<Vec<Job>> {
+    fn jobs(&self, problem: &ProblemArgs, name: &str, threads: usize) -> Result<Vec<Job>> {
         let spec = checked(&json!({
-            "problem": self.problem, "algorithm": name, "budget": self.budget,
+            "problem": problem, "algorithm": name, "budget": self.budget,
         }))?;
         let longest = job::MAX_TIME.as_secs_f64();
         let time = TimeRule { default: Some(longest), longest };
@@ -170,18 +170,20 @@ impl Server {
     )]
     async fn compare_algorithms(
         &self,
-        Parameters(args): Parameters<CompareAlgorithmsArgs>,
+        Parameters(mut args): Parameters<CompareAlgorithmsArgs>,
+        principal: Principal,
         ct: CancellationToken,
         progress: Progress,
     ) -> Result<Json<CompareAlgorithmsOutput>> {
         let threads = self.config().threads();
+        let problem = self.problem_of(&principal, std::mem::take(&mut args.problem)).await?;
         let mut jobs = Vec::new();
         for (place, name) in args.algorithms.iter().enumerate() {
             if args.algorithms.iter().take(place).any(|other| other == name) {
                 let field = format!("/algorithms/{place}");
                 return Err(ToolError::invalid(field, "is named twice"));
             }
-            jobs.push(args.jobs(name, threads)?);
+            jobs.push(args.jobs(&problem, name, threads)?);
         }
         let end = Instant::now() + TIME;
         let count: usize = jobs.iter().map(Vec::len).sum();

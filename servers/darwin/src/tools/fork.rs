@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     optimize::BudgetArgs,
-    run::{RunOutput, checked, watch},
+    run::{RunOutput, checked},
+    watch::OnCancel,
 };
 use crate::{
     Error, Server,
@@ -20,6 +21,8 @@ pub(crate) struct ForkRunArgs {
     /// Any run of yours, ended or not; it stays as it is.
     #[schemars(length(max = 40))]
     run_id: String,
+    /// Begin after this generation (default: the latest), which is computed again for that.
+    generation: Option<u64>,
     /// Another seed from here on (default: the same).
     #[schemars(range(max = 9_007_199_254_740_991_u64))]
     seed: Option<u64>,
@@ -42,8 +45,8 @@ pub(crate) struct ForkRunArgs {
 
 #[tool_router(router = fork_tools, vis = "pub(crate)")]
 impl Server {
-    /// Begin a new stored run from the state that another has now, with another seed, budget or
-    /// rates; both go their own ways.
+    /// Begin a new stored run from the state that another has now, or had after an earlier generation,
+    /// with another seed, budget or rates; both go their own ways.
     #[tool(
         title = "Fork a run",
         annotations(
@@ -61,7 +64,8 @@ impl Server {
         progress: Progress,
     ) -> Result<Json<RunOutput>> {
         let old = self.runs().overview(&principal, &args.run_id).await?;
-        let (origin, state) = self.runs().state(&principal, &args.run_id).await?;
+        let (origin, state) =
+            self.runs().state(&principal, &args.run_id, args.generation, &ct).await?;
         let mut spec = serde_json::to_value(&old.header.spec)
             .map_err(|error| ToolError::internal(error.to_string()))?;
         for (name, value) in args.params {
@@ -93,7 +97,7 @@ impl Server {
         let new = NewRun { name: args.name, spec, job, first, origin: Some((origin, state)) };
         let run = self.runs().create(&principal, new).await?;
         if let Some(active) = self.runs().held(&principal, &run.id) {
-            watch(&active, args.wait_ms, &ct, &progress).await;
+            self.watch(&active, args.wait_ms, (&ct, OnCancel::Stop), &progress).await;
             return Ok(Json(active.overview().into()));
         }
         Ok(Json(run.into()))

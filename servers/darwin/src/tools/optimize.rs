@@ -122,7 +122,7 @@ pub(crate) const POINTS: u16 = 20;
 const FRONT_POINTS: u16 = 100;
 /// Evaluations of a run whose values are told: for each variable by default, and the most.
 const TOLD_PER_VARIABLE: usize = 100;
-const MAX_TOLD: i64 = 100_000;
+pub(crate) const MAX_TOLD: u64 = 100_000;
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(count: &u64) -> bool {
@@ -212,12 +212,13 @@ impl BudgetArgs {
     /// What is told comes one by one: budgets are small.
     fn limit_told(&mut self, dimension: usize) -> Result<(), Error> {
         let usual = dimension.saturating_mul(TOLD_PER_VARIABLE);
-        let given = self.max_evals.unwrap_or(i64::try_from(usual).unwrap_or(MAX_TOLD));
-        if given > MAX_TOLD && self.max_evals.is_some() {
+        let most = i64::try_from(MAX_TOLD).unwrap_or(i64::MAX);
+        let given = self.max_evals.unwrap_or(i64::try_from(usual).unwrap_or(most));
+        if given > most && self.max_evals.is_some() {
             let reason = format!("must be at most {MAX_TOLD} when the caller evaluates");
             return Err(darwin_engine::Error::InvalidBudget { field: "max_evals", reason }.into());
         }
-        self.max_evals = Some(given.min(MAX_TOLD));
+        self.max_evals = Some(given.min(most));
         Ok(())
     }
 
@@ -309,10 +310,12 @@ impl Server {
     )]
     async fn optimize_problem(
         &self,
-        Parameters(args): Parameters<OptimizeProblemArgs>,
+        Parameters(mut args): Parameters<OptimizeProblemArgs>,
+        principal: Principal,
         ct: CancellationToken,
         progress: Progress,
     ) -> Result<Json<OptimizeProblemOutput>> {
+        self.fill(&principal, &mut args.problem).await?;
         let seed = args.seed.map_or_else(seed::draw, |seed| Ok(Seed::new(seed)?))?;
         let time = TimeRule {
             default: Some(self.config().max_time_s),

@@ -1,13 +1,14 @@
 //! `params`: settings of the algorithms, described by the engine's own tables.
 
+mod given;
+mod told;
+
 use std::borrow::Cow;
 
 use darwin_engine::{
-    ALGORITHMS, Algorithm, CmaOptions, CrossoverKind, DesignOptions, EsOptions, ExchangeKind,
-    FrontKind, FrontOptions, GaOptions, LshadeOptions, MemeticOptions, MutationKind,
-    OrderCrossover, OrderMutation, Problem, PsoOptions, ReplacementKind, Restarts, Sampling,
-    Scheme, SelectionKind, Settings, SimplexOptions, TpeOptions, WholeMutation,
-    parameter::ParameterKind,
+    ALGORITHMS, Algorithm, CmaOptions, DesignOptions, EsOptions, FrontKind, FrontOptions,
+    GaOptions, LshadeOptions, MemeticOptions, Problem, PsoOptions, Sampling, Scheme, Settings,
+    SimplexOptions, TpeOptions, parameter::ParameterKind,
 };
 use mcp_core::prelude::*;
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -203,123 +204,6 @@ fn handles(algorithm: &Algorithm, problem: &Problem) -> bool {
 
 fn objectives_of(problem: &Problem) -> &'static str {
     if problem.senses().len() > 1 { "multiple" } else { "single" }
-}
-
-impl From<Settings> for Params {
-    fn from(settings: Settings) -> Self {
-        let none = Self::default();
-        match settings {
-            Settings::Ga(settings) => GaOptions::from(settings).into(),
-            Settings::Cma(settings) => none
-                .with("population", settings.population)
-                .with("sigma", Some(settings.sigma))
-                .with("restarts", Some(settings.restarts.name()))
-                .with("covariance", Some(if settings.diagonal { "diagonal" } else { "full" })),
-            Settings::Lshade(settings) => none
-                .with("population", Some(settings.population))
-                .with("best_share", Some(settings.best_share)),
-            Settings::Pso(settings) => none
-                .with("population", Some(settings.population))
-                .with("informants", Some(settings.informants))
-                .with("inertia", Some(settings.inertia))
-                .with("pull", Some(settings.pull)),
-            Settings::Es(settings) => {
-                let options = EsOptions::from(settings);
-                none.with("scheme", options.scheme.map(Scheme::name))
-                    .with("population", options.population)
-                    .with("parents", options.parents)
-                    .with("sigma", options.sigma)
-            }
-            Settings::Simplex(settings) => none.with("sigma", Some(settings.sigma)),
-            Settings::Tpe(settings) => none
-                .with("startup", Some(settings.startup))
-                .with("candidates", Some(settings.candidates)),
-            Settings::Design(settings) => none
-                .with("sampling", Some(settings.sampling.name()))
-                .with("block", Some(settings.block)),
-            Settings::Memetic(settings) => none.with("population", Some(settings.population)),
-            Settings::Front(settings) => {
-                let options = FrontOptions::from(settings);
-                none.with("population", options.population)
-                    .with("crossover_eta", options.crossover_eta)
-                    .with("mutation_eta", options.mutation_eta)
-                    .with("neighbours", options.neighbours)
-            }
-            _ => none,
-        }
-    }
-}
-
-impl TryFrom<&Params> for CmaOptions {
-    type Error = darwin_engine::Error;
-
-    fn try_from(params: &Params) -> Result<Self, Self::Error> {
-        let diagonal = |word: &str| match word {
-            "auto" => Some(None),
-            "full" => Some(Some(false)),
-            "diagonal" => Some(Some(true)),
-            _ => None,
-        };
-        Ok(Self {
-            population: params.count("population")?,
-            sigma: params.number("sigma")?,
-            restarts: params.word("restarts", Restarts::from_name)?,
-            diagonal: params.word("covariance", diagonal)?.flatten(),
-        })
-    }
-}
-
-impl TryFrom<&Params> for GaOptions {
-    type Error = darwin_engine::Error;
-
-    fn try_from(params: &Params) -> Result<Self, Self::Error> {
-        Ok(Self {
-            population: params.count("population")?,
-            crossover: params.word("crossover", CrossoverKind::from_name)?,
-            crossover_probability: params.number("crossover_probability")?,
-            crossover_eta: params.number("crossover_eta")?,
-            blx_alpha: params.number("blx_alpha")?,
-            mutation: params.word("mutation", MutationKind::from_name)?,
-            mutation_probability: params.number("mutation_probability")?,
-            mutation_eta: params.number("mutation_eta")?,
-            mutation_sigma: params.number("mutation_sigma")?,
-            exchange: params.word("exchange", ExchangeKind::from_name)?,
-            exchange_points: params.count("exchange_points")?,
-            whole_mutation: params.word("whole_mutation", WholeMutation::from_name)?,
-            order_crossover: params.word("order_crossover", OrderCrossover::from_name)?,
-            order_mutation: params.word("order_mutation", OrderMutation::from_name)?,
-            selection: params.word("selection", SelectionKind::from_name)?,
-            tournament: params.count("tournament")?,
-            truncation: params.number("truncation")?,
-            replacement: params.word("replacement", ReplacementKind::from_name)?,
-            elites: params.count("elites")?,
-        })
-    }
-}
-
-impl From<GaOptions> for Params {
-    fn from(options: GaOptions) -> Self {
-        Self::default()
-            .with("population", options.population)
-            .with("crossover", options.crossover.map(CrossoverKind::name))
-            .with("crossover_probability", options.crossover_probability)
-            .with("crossover_eta", options.crossover_eta)
-            .with("blx_alpha", options.blx_alpha)
-            .with("mutation", options.mutation.map(MutationKind::name))
-            .with("mutation_probability", options.mutation_probability)
-            .with("mutation_eta", options.mutation_eta)
-            .with("mutation_sigma", options.mutation_sigma)
-            .with("exchange", options.exchange.map(ExchangeKind::name))
-            .with("exchange_points", options.exchange_points)
-            .with("whole_mutation", options.whole_mutation.map(WholeMutation::name))
-            .with("order_crossover", options.order_crossover.map(OrderCrossover::name))
-            .with("order_mutation", options.order_mutation.map(OrderMutation::name))
-            .with("selection", options.selection.map(SelectionKind::name))
-            .with("tournament", options.tournament)
-            .with("truncation", options.truncation)
-            .with("replacement", options.replacement.map(ReplacementKind::name))
-            .with("elites", options.elites)
-    }
 }
 
 #[cfg(test)]

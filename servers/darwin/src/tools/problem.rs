@@ -1,18 +1,23 @@
 //! `problem`: a built-in function, or variables and expressions of the caller.
 
-use darwin_engine::{
-    Bounds, Function, Kind as VariableKind, Limit, Model, Problem, Relation, Space, Variable,
-    expression::Table,
-};
-use mcp_core::prelude::*;
-use serde_json::{Map, Value};
+mod named;
+mod part;
 
+use darwin_engine::{Bounds, Function, Model, Problem};
+use mcp_core::prelude::*;
+
+pub(crate) use self::named::{by_name, coordinates, value_at};
+use self::part::{ConstraintArgs, LetArgs, ObjectiveArgs, TableArgs, VariableArgs};
 use crate::Error;
 
-/// A built-in function by name and dimension, or variables and objectives.
+/// A built-in function by name and dimension, or variables and objectives; or a stored one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ProblemArgs {
+    /// Of `define_problem`, and then nothing else.
+    #[schemars(length(max = 40))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem_id: Option<String>,
     /// sphere, rastrigin, rosenbrock or ackley; not with `variables`.
     #[schemars(length(max = 40))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,116 +57,6 @@ pub(crate) struct ProblemArgs {
     tables: Vec<TableArgs>,
 }
 
-/// A variable.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct VariableArgs {
-    /// Name in expressions.
-    #[schemars(length(min = 1, max = 40))]
-    name: String,
-    /// What it can be (default real); log is positive, searched by its logarithm; permutation: an
-    /// order of 0 to length-1, for at(table, p[i], p[i+1]).
-    #[serde(default)]
-    kind: Kind,
-    /// Least value of real, int, log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lo: Option<f64>,
-    /// Largest value of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hi: Option<f64>,
-    /// Distance of allowed values, for real.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<f64>,
-    /// Words of a cat, compared as kind == 'word'.
-    #[schemars(length(max = 1000), inner(length(max = 100)))]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    values: Vec<String>,
-    /// Makes it a vector: x[0] to x[length-1].
-    #[schemars(range(min = 1, max = 1000))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    length: Option<u32>,
-}
-
-/// Kind of a variable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum Kind {
-    #[default]
-    Real,
-    Int,
-    Log,
-    Cat,
-    Bool,
-    Permutation,
-}
-
-/// A named value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LetArgs {
-    /// Its name.
-    #[schemars(length(min = 1, max = 40))]
-    name: String,
-    /// Its expression.
-    #[schemars(length(max = 65_536))]
-    expr: String,
-}
-
-/// An objective.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ObjectiveArgs {
-    /// As in Python: `+ - * / % ^`, comparisons, `and or not`, if(c,a,b), sum(i,0,n-1,x[i]^2),
-    /// sin, exp, ln, sqrt, min, .. Left out only in `create_run`: then the caller tells values.
-    #[schemars(length(min = 1, max = 65_536))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expr: Option<String>,
-    /// Direction (default min).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sense: Option<Sense>,
-}
-
-/// A constraint: expr op rhs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ConstraintArgs {
-    /// Left side.
-    #[schemars(length(min = 1, max = 65_536))]
-    expr: String,
-    /// Relation.
-    op: Op,
-    /// Right side (default 0).
-    #[serde(default)]
-    rhs: f64,
-    /// How far it may be broken (default 1e-6).
-    #[schemars(range(min = 0.0, max = 1e12))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tol: Option<f64>,
-}
-
-/// Relation of a constraint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-enum Op {
-    #[serde(rename = "<=")]
-    AtMost,
-    #[serde(rename = "==")]
-    Equal,
-}
-
-/// A table of numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TableArgs {
-    /// Its name.
-    #[schemars(length(min = 1, max = 40))]
-    name: String,
-    /// Rows of equal length.
-    #[schemars(length(min = 1, max = 10_000), inner(length(min = 1, max = 10_000)))]
-    rows: Vec<Vec<f64>>,
-}
-
 /// Direction of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -172,12 +67,43 @@ enum Sense {
     Max,
 }
 
-/// Tolerance of a constraint that names none.
-const TOLERANCE: f64 = 1e-6;
-
 impl ProblemArgs {
+    /// The stored problem that it stands for.
+    ///
+    /// # Errors
+    /// When anything else is given with it.
+    pub(crate) fn stored(&self) -> Result<Option<&str>, Error> {
+        let alone = Self { problem_id: self.problem_id.clone(), ..Self::default() };
+        match &self.problem_id {
+            Some(_) if *self != alone => {
+                let reason = "goes alone: the stored problem has the rest";
+                Err(Error::Problem { field: "problem_id", reason })
+            }
+            id => Ok(id.as_deref()),
+        }
+    }
+
+    /// Coordinates, objectives, constraints.
+    pub(crate) fn counts(&self) -> [usize; 3] {
+        if self.name.is_some() {
+            return [self.dimension.unwrap_or_default() as usize, 1, 0];
+        }
+        let length = |one: &VariableArgs| one.length.unwrap_or(1) as usize;
+        let coordinates = self.variables.iter().map(length).sum();
+        [coordinates, self.objectives.len(), self.constraints.len()]
+    }
+
+    /// Left sides of the constraints.
+    pub(crate) fn constraints(&self) -> impl Iterator<Item = &str> {
+        self.constraints.iter().map(|one| one.expr.as_str())
+    }
+
     /// The problem of the engine. `external` is whether the caller may be the one who evaluates.
     pub(crate) fn build(&self, external: bool) -> Result<Problem, Error> {
+        if self.problem_id.is_some() {
+            let reason = "is looked up before this";
+            return Err(Error::Problem { field: "problem_id", reason });
+        }
         match &self.name {
             Some(name) => self.build_function(name),
             None => {
@@ -271,108 +197,11 @@ impl ProblemArgs {
     }
 }
 
-impl VariableArgs {
-    fn build(&self, index: usize) -> Result<Variable, Error> {
-        let invalid = |field, reason: &str| {
-            let reason = reason.to_owned();
-            Error::Engine(darwin_engine::Error::InvalidVariable { index, field, reason })
-        };
-        let ranged = matches!(self.kind, Kind::Real | Kind::Int | Kind::Log);
-        for (field, given, fits) in [
-            ("lo", self.lo.is_some(), ranged),
-            ("hi", self.hi.is_some(), ranged),
-            ("step", self.step.is_some(), self.kind == Kind::Real),
-            ("values", !self.values.is_empty(), self.kind == Kind::Cat),
-        ] {
-            if given && !fits {
-                return Err(invalid(field, "does not go with this kind"));
-            }
-        }
-        let bound = |field, given: Option<f64>| {
-            given.ok_or_else(|| invalid(field, "is required for this kind"))
-        };
-        let kind = match self.kind {
-            Kind::Bool => VariableKind::Bool,
-            Kind::Permutation => VariableKind::Permutation,
-            Kind::Cat => VariableKind::Cat { values: self.values.clone() },
-            kind => {
-                let (lo, hi) = (bound("lo", self.lo)?, bound("hi", self.hi)?);
-                match kind {
-                    Kind::Int => VariableKind::Int { lo, hi },
-                    Kind::Log => VariableKind::Log { lo, hi },
-                    _ => VariableKind::Real { lo, hi, step: self.step },
-                }
-            }
-        };
-        let length = self.length.map(|length| length as usize);
-        Ok(Variable { name: self.name.clone(), kind, length })
-    }
-}
-
-impl ObjectiveArgs {
-    fn build(&self) -> Result<(darwin_engine::Sense, String), Error> {
-        let reason = "must each have an expr, or in create_run none of them";
-        let expr = self.expr.clone().ok_or(Error::Problem { field: "objectives", reason })?;
-        Ok((self.sense.unwrap_or_default().into(), expr))
-    }
-}
-
-impl ConstraintArgs {
-    fn build(&self) -> (String, Limit) {
-        let relation = match self.op {
-            Op::AtMost => Relation::AtMost,
-            Op::Equal => Relation::Equal,
-        };
-        let tolerance = self.tol.unwrap_or(TOLERANCE);
-        (self.expr.clone(), Limit { relation, rhs: self.rhs, tolerance })
-    }
-}
-
-impl TableArgs {
-    fn build(&self) -> Result<Table, Error> {
-        let columns = self.rows.first().map_or(0, Vec::len);
-        if self.rows.iter().any(|row| row.len() != columns) {
-            let reason = "must have rows of equal length";
-            return Err(Error::Problem { field: "tables", reason });
-        }
-        Ok(Table { name: self.name.clone(), columns, values: self.rows.concat() })
-    }
-}
-
 impl From<Sense> for darwin_engine::Sense {
     fn from(sense: Sense) -> Self {
         match sense {
             Sense::Min => Self::Min,
             Sense::Max => Self::Max,
         }
-    }
-}
-
-/// Coordinates by the names of their variables: words for categories, true or false for bools.
-pub(crate) fn by_name(space: &Space, x: &[f64]) -> Map<String, Value> {
-    let mut rest = x.iter();
-    let mut named = Map::new();
-    for variable in space.variables() {
-        let mut one = || value_of(&variable.kind, rest.next().copied().unwrap_or_default());
-        let value = match variable.length {
-            None => one(),
-            Some(length) => (0..length).map(|_| one()).collect(),
-        };
-        named.insert(variable.name.clone(), value);
-    }
-    named
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "decoded whole numbers are within 2^53, places in a list not negative"
-)]
-fn value_of(kind: &VariableKind, x: f64) -> Value {
-    match kind {
-        VariableKind::Int { .. } | VariableKind::Permutation => (x as i64).into(),
-        VariableKind::Bool => (x > 0.5).into(),
-        VariableKind::Cat { values } => values.get(x as usize).cloned().into(),
-        _ => x.into(),
     }
 }

@@ -1,15 +1,15 @@
 //! Runs that are stored: begin, look, list, read the result.
 
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 use darwin_engine::{Seed, StopReason};
 use mcp_core::{prelude::*, validation::Schema};
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, timeout_at};
 
 use super::{
     found::{HistoryPoint, Stop},
     optimize::OptimizeProblemArgs,
+    watch::OnCancel,
 };
 use crate::{
     Server,
@@ -138,8 +138,6 @@ pub(crate) struct GetRunResultOutput {
 
 /// Points of a front in an answer.
 const FRONT_POINTS: u16 = 100;
-/// How often a listener hears of a run.
-const REPORT_EVERY: Duration = Duration::from_millis(200);
 
 impl CreateRunArgs {
     /// The run as `optimize_problem` would take it, checked as there.
@@ -224,6 +222,7 @@ impl Server {
         progress: Progress,
     ) -> Result<Json<RunOutput>> {
         let mut spec = args.spec()?;
+        self.fill(&principal, &mut spec.problem).await?;
         let seed = spec.seed.map_or_else(seed::draw, |seed| Ok(Seed::new(seed)?))?;
         let threads = self.config().threads();
         let job = spec.job(seed, threads, TIME, true)?;
@@ -239,7 +238,7 @@ impl Server {
         let new = NewRun { name: args.name, spec, job, first, origin: None };
         let run = self.runs().create(&principal, new).await?;
         if let Some(active) = self.runs().held(&principal, &run.id) {
-            watch(&active, args.wait_ms, &ct, &progress).await;
+            self.watch(&active, args.wait_ms, (&ct, OnCancel::Stop), &progress).await;
             return Ok(Json(active.overview().into()));
         }
         Ok(Json(run.into()))
@@ -264,7 +263,7 @@ impl Server {
     ) -> Result<Json<RunOutput>> {
         let run = self.runs().overview(&principal, &args.run_id).await?;
         if let Some(active) = self.runs().held(&principal, &args.run_id) {
-            watch(&active, args.wait_ms, &ct, &progress).await;
+            self.watch(&active, args.wait_ms, (&ct, OnCancel::GoOn), &progress).await;
             return Ok(Json(active.overview().into()));
         }
         Ok(Json(run.into()))
@@ -320,44 +319,4 @@ impl Server {
             .map_err(|error| ToolError::internal(format!("a result cannot be read: {error}")))?;
         Ok((run, report))
     }
-}
-
-/// Wait until a run does not compute any more, or the time is over; tell a listener how far it is.
-pub(super) async fn watch(
-    active: &Active,
-    wait_ms: u32,
-    ct: &CancellationToken,
-    progress: &Progress,
-) {
-    let end = Instant::now() + Duration::from_millis(wait_ms.into());
-    if wait_ms == 0 {
-        return;
-    }
-    let mut ticks = tokio::time::interval(REPORT_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut settled = std::pin::pin!(active.settled());
-    loop {
-        tokio::select! {
-            biased;
-            () = &mut settled => return,
-            () = ct.cancelled() => return,
-            over = timeout_at(end, ticks.tick()) => {
-                if over.is_err() {
-                    return;
-                }
-                if progress.is_wanted() {
-                    report(active, progress).await;
-                }
-            }
-        }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
-async fn report(active: &Active, progress: &Progress) {
-    let run = active.overview();
-    let best = run.seen.best_f.map_or_else(|| "none".to_owned(), |f| format!("{f:.6e}"));
-    let message = format!("generation {}, best {best}", run.seen.generation);
-    let total = run.budget.max_evals.map(|evals| evals as f64);
-    progress.report(run.seen.evals as f64, total, &message).await;
 }

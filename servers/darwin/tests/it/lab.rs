@@ -299,3 +299,48 @@ async fn a_fork_survives_its_process() -> TestResult {
     assert!(ended.structured()["generation"].as_u64() > Some(9));
     Ok(())
 }
+
+#[tokio::test]
+async fn a_fork_from_an_earlier_generation_is_that_generation() -> TestResult {
+    let server = server().await?;
+    let created = server
+        .call(
+            "create_run",
+            json!({
+                "problem": {"name": "ackley", "dimension": 4}, "algorithm": "pso",
+                "budget": {"max_evals": 900}, "seed": 3, "start": true, "wait_ms": 60_000,
+                // No generation is cut short by the budget, and none is left out of the history.
+                "params": {"population": 20}, "points": 1000,
+            }),
+        )
+        .await?;
+    let run = created.structured().clone();
+    let (id, last) = (&run["run_id"], run["generation"].as_u64().ok_or("no generation")?);
+    let more =
+        json!({"run_id": id, "budget": {"max_evals": 2000}, "start": true, "wait_ms": 60_000});
+    let longer = server.call("fork_run", more).await?.structured().clone();
+    let at = |run: &Value, upto: u64| {
+        let points = run["history"].as_array().into_iter().flatten();
+        let early = points.filter(|point| point["generation"].as_u64() <= Some(upto));
+        early.cloned().collect::<Vec<_>>()
+    };
+    for (of, generation) in [(id, 0), (id, 7), (id, last), (&longer["run_id"], last + 5)] {
+        let earlier =
+            json!({"run_id": of, "generation": generation, "budget": {"max_evals": 2000}});
+        let fork = server.call("fork_run", earlier).await?.structured().clone();
+        assert_eq!(fork["generation"], generation);
+        assert_eq!(at(&fork, last), at(&run, generation));
+        let id = &fork["run_id"];
+        server.call("update_run", json!({"run_id": id, "state": "running"})).await?;
+        server.call("get_run", json!({"run_id": id, "wait_ms": 60_000})).await?;
+        let result = |id: &Value| server.call("get_run_result", json!({ "run_id": id }));
+        let (one, other) = (result(id).await?, result(&longer["run_id"]).await?);
+        assert_eq!(one.structured()["result"]["best"], other.structured()["result"]["best"]);
+    }
+    for (of, generation) in [(id, last + 1), (&longer["run_id"], last - 1)] {
+        let wrong = json!({"run_id": of, "generation": generation, "budget": {"max_evals": 2000}});
+        let refused = server.call("fork_run", wrong).await?.error();
+        assert_eq!(refused["field"], "/generation", "{refused}");
+    }
+    Ok(())
+}

@@ -1,10 +1,13 @@
 //! Tests of the server as a whole.
 
+mod define;
+mod explain;
 mod files;
 mod kill;
 mod lab;
 mod runs;
 mod scene;
+mod task;
 mod tools;
 mod trials;
 

@@ -1,0 +1,78 @@
+//! Settings as a caller would give them.
+
+use darwin_engine::{
+    CrossoverKind, EsOptions, ExchangeKind, FrontOptions, GaOptions, MutationKind, OrderCrossover,
+    OrderMutation, ReplacementKind, Scheme, SelectionKind, Settings, WholeMutation,
+};
+
+use super::Params;
+
+impl From<Settings> for Params {
+    fn from(settings: Settings) -> Self {
+        let none = Self::default();
+        match settings {
+            Settings::Ga(settings) => GaOptions::from(settings).into(),
+            Settings::Cma(settings) => none
+                .with("population", settings.population)
+                .with("sigma", Some(settings.sigma))
+                .with("restarts", Some(settings.restarts.name()))
+                .with("covariance", Some(if settings.diagonal { "diagonal" } else { "full" })),
+            Settings::Lshade(settings) => none
+                .with("population", Some(settings.population))
+                .with("best_share", Some(settings.best_share)),
+            Settings::Pso(settings) => none
+                .with("population", Some(settings.population))
+                .with("informants", Some(settings.informants))
+                .with("inertia", Some(settings.inertia))
+                .with("pull", Some(settings.pull)),
+            Settings::Es(settings) => {
+                let options = EsOptions::from(settings);
+                none.with("scheme", options.scheme.map(Scheme::name))
+                    .with("population", options.population)
+                    .with("parents", options.parents)
+                    .with("sigma", options.sigma)
+            }
+            Settings::Simplex(settings) => none.with("sigma", Some(settings.sigma)),
+            Settings::Tpe(settings) => none
+                .with("startup", Some(settings.startup))
+                .with("candidates", Some(settings.candidates)),
+            Settings::Design(settings) => none
+                .with("sampling", Some(settings.sampling.name()))
+                .with("block", Some(settings.block)),
+            Settings::Memetic(settings) => none.with("population", Some(settings.population)),
+            Settings::Front(settings) => {
+                let options = FrontOptions::from(settings);
+                none.with("population", options.population)
+                    .with("crossover_eta", options.crossover_eta)
+                    .with("mutation_eta", options.mutation_eta)
+                    .with("neighbours", options.neighbours)
+            }
+            _ => none,
+        }
+    }
+}
+
+impl From<GaOptions> for Params {
+    fn from(options: GaOptions) -> Self {
+        Self::default()
+            .with("population", options.population)
+            .with("crossover", options.crossover.map(CrossoverKind::name))
+            .with("crossover_probability", options.crossover_probability)
+            .with("crossover_eta", options.crossover_eta)
+            .with("blx_alpha", options.blx_alpha)
+            .with("mutation", options.mutation.map(MutationKind::name))
+            .with("mutation_probability", options.mutation_probability)
+            .with("mutation_eta", options.mutation_eta)
+            .with("mutation_sigma", options.mutation_sigma)
+            .with("exchange", options.exchange.map(ExchangeKind::name))
+            .with("exchange_points", options.exchange_points)
+            .with("whole_mutation", options.whole_mutation.map(WholeMutation::name))
+            .with("order_crossover", options.order_crossover.map(OrderCrossover::name))
+            .with("order_mutation", options.order_mutation.map(OrderMutation::name))
+            .with("selection", options.selection.map(SelectionKind::name))
+            .with("tournament", options.tournament)
+            .with("truncation", options.truncation)
+            .with("replacement", options.replacement.map(ReplacementKind::name))
+            .with("elites", options.elites)
+    }
+}
