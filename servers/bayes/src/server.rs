@@ -90,12 +90,14 @@ impl McpServer for Server {
         };
         const WORKFLOW: Toolset = Toolset {
             name: "workflow",
-            purpose: "models compared, checked and looked at",
+            purpose: "models compared, checked and looked at; tests planned",
             tools: &[
                 "approximate_model",
+                "calibrate_model",
                 "check_fit",
                 "check_prior",
                 "compare_models",
+                "design_ab_test",
                 "fit_regression",
                 "plot_run",
                 "predict_outcome",
@@ -109,9 +111,11 @@ impl McpServer for Server {
             // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
             "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
             "check_model" => CallPolicy::new().deadline(BIND_DEADLINE),
-            "approximate_model" | "check_fit" | "check_prior" | "compare_models" | "plot_run"
-            | "predict_outcome" => CallPolicy::new().deadline(RUN_DEADLINE),
-            "fit_model" => CallPolicy::new()
+            "approximate_model" | "check_fit" | "check_prior" | "plot_run" | "predict_outcome" => {
+                CallPolicy::new().deadline(RUN_DEADLINE)
+            }
+            "design_ab_test" => CallPolicy::new().deadline(RUN_DEADLINE).cache(KEPT),
+            "calibrate_model" | "compare_models" | "fit_model" => CallPolicy::new()
                 .deadline(CallPolicy::MAX_DEADLINE)
                 .weight(5)
                 .task(TaskSupport::Optional),
