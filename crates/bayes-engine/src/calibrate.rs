@@ -16,6 +16,8 @@ pub const DRAWS: usize = 99;
 /// Draws of a first chain for each of those; thrice as many while they depend on each other.
 const FIRST_THIN: usize = 4;
 const THINS: usize = 3;
+/// Most numbers of one chain.
+const MAX_NUMBERS: usize = 8_000_000;
 /// Adapting draws.
 const TUNE: usize = 500;
 /// The quantity that is the log density of the data; catches what single parameters hide.
@@ -122,7 +124,8 @@ impl Study<'_> {
                     chain.numbers.iter().skip(*place).step_by(width).copied().collect();
                 diagnose::ess_bulk(&[&draws]) < DRAWS as f64
             });
-            if is_sticky && round < THINS {
+            let fits = 3 * thin * DRAWS * width <= MAX_NUMBERS;
+            if is_sticky && fits && round < THINS {
                 thin *= 3;
                 continue;
             }
@@ -167,7 +170,9 @@ impl Study<'_> {
     /// Places of every quantity in a truth and in a draw.
     fn places(&self, model: &Model) -> Option<Vec<(usize, usize)>> {
         let find = |variables: &[Variable], label: &str| {
-            variables.iter().filter(|variable| variable.block == 0).find_map(|variable| {
+            let name = label.split('[').next();
+            let is_own = |one: &&Variable| one.block == 0 && Some(one.name.as_str()) == name;
+            variables.iter().filter(is_own).find_map(|variable| {
                 let at = (0..variable.len()).find(|at| variable.label(*at) == label)?;
                 Some(variable.start + at)
             })

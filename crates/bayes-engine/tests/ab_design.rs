@@ -197,7 +197,7 @@ proptest! {
         for (a, mass) in control.iter().enumerate().filter(|(_, mass)| **mass > 1e-8) {
             let (mut low, mut high) = (0, n + 1);
             while low < high {
-                let middle = (low + high) / 2;
+                let middle = u64::midpoint(low, high);
                 if is_shipped(&plan, n, a as u64, middle) { high = middle } else { low = middle + 1 }
             }
             exact += mass * variant[usize::try_from(low).expect("small")..].iter().sum::<f64>();

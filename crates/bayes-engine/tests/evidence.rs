@@ -1,5 +1,4 @@
 //! Marginal likelihoods and densities at a point against closed forms.
-#![expect(clippy::cast_precision_loss, reason = "small counts")]
 
 use bayes_engine::conjugate::{
     BetaPrior, Counts, NigPrior, NormalPrior, Sample, update_beta_binomial, update_nig,

@@ -1,7 +1,7 @@
 //! `calibrate_model`.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -221,7 +221,7 @@ fn quantities(own: &Model, simulator: &Model, wanted: &[String]) -> Result<Vec<S
             })
             .collect()
     };
-    let there = labels(simulator);
+    let there: BTreeSet<(String, String)> = labels(simulator).into_iter().collect();
     let mut both = labels(own);
     both.retain(|label| there.contains(label));
     let known = || both.iter().map(|(_, label)| label.clone()).take(20).collect::<Vec<_>>();

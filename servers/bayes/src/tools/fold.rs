@@ -1,6 +1,6 @@
 //! `compare_models` by k-fold cross-validation: fits without each part of the observations.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bayes_engine::{
     diagnose::Reason,
@@ -22,8 +22,8 @@ const DRAWS: usize = 500;
 /// Folds that are fitted beside each other.
 const BESIDE: usize = 2;
 
-/// Log densities of all observations under a fold's draws, and why these cannot be used.
-type Fold = (Vec<Vec<f64>>, Option<Reason>);
+/// Log densities of the observations that a fit did not see, by their number, and why its draws cannot be used.
+type Fold = (BTreeMap<usize, Vec<f64>>, Option<Reason>);
 
 /// The score of every run, and doubts about folds.
 pub(super) async fn scores(
@@ -38,9 +38,12 @@ pub(super) async fn scores(
     for (at, run) in runs.iter().enumerate() {
         let model = model_of(run, ct).await?;
         needs_terms(&model)?;
+        let parts: Arc<[usize]> = parts(run, &model, k)?.into();
         let mut folds: Vec<Fold> = Vec::with_capacity(k);
         while folds.len() < k {
-            let next = (folds.len()..k).take(BESIDE).map(|fold| fitted(run, (fold, k), seed, ct));
+            let next = (folds.len()..k)
+                .take(BESIDE)
+                .map(|fold| fitted(run, (fold, Arc::clone(&parts)), (k, seed), ct));
             let found = futures_util::future::try_join_all(next).await?;
             #[expect(clippy::cast_precision_loss, reason = "a few fits")]
             let more = found.len() as f64;
@@ -67,8 +70,8 @@ pub(super) async fn scores(
 /// A fit without one part.
 async fn fitted(
     run: &Run,
-    (fold, folds): (usize, usize),
-    seed: u64,
+    (fold, parts): (usize, Arc<[usize]>),
+    (folds, seed): (usize, u64),
     ct: &CancellationToken,
 ) -> Result<Fold> {
     let Source { code, data: given } = run.source().await?;
@@ -79,7 +82,9 @@ async fn fitted(
         let is_over = || cancel.is_cancelled();
         let posterior = sampled(&model, DRAWS, seed.wrapping_add(fold as u64), &is_over)?;
         let doubt = posterior.verdict().reasons.into_iter().next();
-        Ok::<_, Error>((replayed(&posterior, &model, &is_over)?, doubt))
+        let all = replayed(&posterior, &model, &is_over)?.into_iter().enumerate();
+        let left_out = all.filter(|(at, _)| parts.get(*at) == Some(&fold)).collect();
+        Ok::<_, Error>((left_out, doubt))
     });
     Ok(found.await??)
 }
@@ -95,9 +100,12 @@ async fn scored(
     let found = task::compute(ct, move |cancel| {
         let is_over = || cancel.is_cancelled();
         let full = replayed(&run.posterior, &model, &is_over)?;
-        // an outcome's own number says which fit left it out
-        let parts = parts(&run, &model, folds.len())?;
-        let left_out = |at: usize| folds[parts[at]].0[at].clone();
+        let mut all: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for (left_out, _) in folds {
+            all.extend(left_out);
+        }
+        // an observation that no fit left out has no draws, which is refused
+        let left_out = |at: usize| all.get(&at).cloned().unwrap_or_default();
         Ok::<_, Error>(elpd::folded(full.len(), &left_out, &|at| full[at].clone())?)
     });
     Ok(found.await??)

@@ -107,6 +107,9 @@ const SHOWN: usize = 20;
 /// Chains, adapting and kept draws from a prior.
 const CHAINS: u32 = 4;
 const PRIOR_DRAWS: usize = 500;
+/// Draws of each chain that are made whatever their width, and most numbers of all beyond those.
+const LEAST_DRAWS: usize = 100;
+const MAX_NUMBERS: usize = 8_000_000;
 /// Longest sampling of a prior.
 pub(super) const SAMPLE_TIME: Duration = Duration::from_secs(40);
 /// Share of impossible data from which a prior is too wide.
@@ -254,8 +257,14 @@ pub(super) fn sampled(
     seed: u64,
     is_over: &dyn Fn() -> bool,
 ) -> Result<Posterior, Error> {
-    let settings =
-        Settings { tune: PRIOR_DRAWS, draws, target_accept: 0.9, seed, ..Settings::default() };
+    let most = MAX_NUMBERS / (CHAINS as usize * model.width().max(1));
+    let settings = Settings {
+        tune: PRIOR_DRAWS,
+        draws: draws.min(most.max(LEAST_DRAWS)),
+        target_accept: 0.9,
+        seed,
+        ..Settings::default()
+    };
     let chains = (0..CHAINS)
         .map(|number| run_chain(model, &settings, number, &mut |_| {}, is_over))
         .collect::<Result<Vec<_>, _>>()

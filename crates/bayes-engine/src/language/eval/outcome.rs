@@ -213,7 +213,7 @@ impl<'model> Evaluator<'model> {
     /// The factor of a correlation matrix of `size` numbers: partial correlations are beta (Lewandowski,
     /// Kurowicka and Joe 2009).
     fn factor_draw(&mut self, eta: f64, size: usize, span: Span) -> Evaluated<Vec<f64>> {
-        let rows = (0..).find(|rows| rows * rows >= size).unwrap_or(0);
+        let rows = size.isqrt();
         let mut numbers = vec![0.0; rows * rows];
         for row in 0..rows {
             let mut left = 1.0_f64;

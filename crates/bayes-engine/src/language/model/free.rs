@@ -112,7 +112,7 @@ fn simplex(x: &[f64], free: &mut Vec<f64>) {
 
 /// Each entry as a part of what is left of its row.
 fn factor(x: &[f64], free: &mut Vec<f64>) {
-    let size = (0..).find(|size| size * size >= x.len()).unwrap_or(0);
+    let size = x.len().isqrt();
     for row in 1..size {
         let mut left = 1.0_f64;
         for column in 0..row {

@@ -187,7 +187,7 @@ fn mass(declaration: &Declaration, variable: &Variable, own: &[Prior<'_>]) -> Op
 
 /// Log of the share of one number's, or one vector's, distribution within its bounds.
 fn each(declaration: &Declaration, prior: &Prior<'_>) -> Option<f64> {
-    let literal = |bound: &Option<Expression>| bound.as_ref().map(|bound| number(bound));
+    let literal = |bound: &Option<Expression>| bound.as_ref().map(number);
     let (lower, upper) = (literal(&declaration.bounds.lower), literal(&declaration.bounds.upper));
     let is = |bound: Option<Option<f64>>, wanted: f64| bound == Some(Some(wanted));
     let name = prior.name;
