@@ -188,9 +188,9 @@ fn mean(posterior: &Posterior, name: &str) -> f64 {
     posterior.estimate(place(posterior, name), 0.9).expect("an estimate").mean
 }
 
-/// Data are drawn by the text itself, at known parameters, and found again.
+/// The slope that made the data is found on the scale of each link.
 #[test]
-fn every_family_finds_what_its_own_text_made() {
+fn every_family_finds_the_slope_that_made_the_data() {
     for (outcome, family, slope) in [
         ("y", Family::Student, 0.7),
         ("above", Family::Lognormal, 0.07),
