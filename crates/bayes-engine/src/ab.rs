@@ -1,6 +1,7 @@
-//! Comparison of success rates: exact, by quadrature, never by sampling.
+//! Comparison of success rates: exact, by quadrature, never by sampling; and how large a test must be.
 
 mod curve;
+pub mod design;
 mod grid;
 mod pair;
 mod sum;

@@ -21,6 +21,8 @@ pub enum Criterion {
     Loo,
     /// The widely applicable information criterion.
     Waic,
+    /// Fits without each part of the observations.
+    Fold,
 }
 
 /// One observation.
@@ -77,7 +79,7 @@ pub fn score(
                 let point = left_out(&logs, efficiency);
                 (point, full - point.elpd)
             }
-            Criterion::Waic => {
+            Criterion::Waic | Criterion::Fold => {
                 let spread = variance(&logs);
                 (Point { elpd: full - spread, spread }, spread)
             }
@@ -96,6 +98,30 @@ pub fn score(
         bound,
         draws,
     })
+}
+
+/// The score of fits without each part of the observations: `left_out(i)` are the log densities of observation `i`
+/// under the fit without it, `full(i)` under the fit of all.
+pub fn folded(
+    observations: usize,
+    left_out: &dyn Fn(usize) -> Vec<f64>,
+    full: &dyn Fn(usize) -> Vec<f64>,
+) -> Result<Elpd> {
+    let mean = |logs: &[f64]| log_sum_exp(logs) - (logs.len() as f64).ln();
+    let mut points = Vec::with_capacity(observations);
+    let (mut parameters, mut draws) = (0.0, 0);
+    for at in 0..observations {
+        let (logs, all) = (left_out(at), full(at));
+        check(&logs, at)?;
+        check(&all, at)?;
+        draws = logs.len();
+        let elpd = mean(&logs);
+        parameters += mean(&all) - elpd;
+        points.push(Point { elpd, spread: 0.0 });
+    }
+    let scores: Vec<f64> = points.iter().map(|point| point.elpd).collect();
+    let (total, error) = (scores.iter().sum(), sum_error(&scores));
+    Ok(Elpd { criterion: Criterion::Fold, points, total, error, parameters, bound: 0.0, draws })
 }
 
 fn left_out(logs: &[f64], efficiency: f64) -> Point {
@@ -162,7 +188,7 @@ impl Elpd {
                 ),
                 fix: shape_fix(worst),
             },
-            Criterion::Waic => Reason {
+            Criterion::Waic | Criterion::Fold => Reason {
                 code: "waic_variance",
                 message: format!(
                     "the log density of {count} of {all} observations varies by more than {MAX_VARIANCE} (worst \

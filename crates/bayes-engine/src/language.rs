@@ -23,7 +23,7 @@ pub use data::{Data, Datum};
 pub use diagnostic::{Code, Diagnostic, Span};
 pub use model::{Density, Model, Variable};
 pub use replay::{Outcome, Part, Replay, Wanted};
-pub(crate) use tape::{cholesky, solve_upper_transposed};
+pub(crate) use tape::{cholesky, solve_lower, solve_upper_transposed};
 
 /// Longest model in bytes.
 pub const MAX_MODEL: usize = 64 * 1024;

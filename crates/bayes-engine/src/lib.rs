@@ -3,7 +3,7 @@
 //! [`rule`] weighs hypotheses, [`conjugate`] updates closed-form models, [`ab`] compares success rates.
 //! [`compare`] tests groups by Bayes factors. [`elicit`] and [`fit`] find members of the families in [`distribution`], [`sample`] draws from them.
 //! [`language`] reads models, [`sampler`] draws from them, [`posterior`] keeps the draws, [`diagnose`] judges them
-//! and [`elpd`] says how well a model foretells.
+//! [`elpd`] says how well a model foretells and [`evidence`] how probable it made the data.
 //! All stand on [`special`], whose functions are relatively exact in both tails. Everything is a
 //! function of its arguments; long work takes a closure that says whether the caller gave up.
 #![expect(
@@ -14,6 +14,7 @@
 
 pub mod ab;
 pub mod approximate;
+pub mod calibrate;
 pub mod check;
 pub mod compare;
 pub mod conjugate;
@@ -22,6 +23,7 @@ pub mod distribution;
 pub mod elicit;
 pub mod elpd;
 mod error;
+pub mod evidence;
 pub mod fit;
 mod interval;
 pub mod language;

@@ -4,28 +4,18 @@
 //! centred while they are fitted; `intercept` is given where they are 0.
 
 mod design;
+mod family;
 mod formula;
+mod horseshoe;
 mod text;
 
 pub use design::Column;
+pub use family::Family;
 
 use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::language::{Data, Datum};
-
-/// Distribution of the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// Normal, identity link.
-    Gaussian,
-    /// Yes or no, logit link.
-    Bernoulli,
-    /// Counts, log link.
-    Poisson,
-    /// Counts that vary more than Poisson's, log link.
-    NegBinomial,
-}
 
 /// A regression ready to be fitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +45,8 @@ pub struct Group {
     pub terms: Vec<String>,
 }
 
-/// Builds a regression; `priors` replace the weak ones by name (`intercept`, `b`, `sigma`, `sd`, `phi`).
+/// Builds a regression; `priors` replace the weak ones by name: `intercept`, `b` (also `horseshoe(m)`), `sd`, and
+/// what the family adds, as `sigma`.
 pub fn regression(
     formula: &str,
     family: Family,
@@ -63,7 +54,11 @@ pub fn regression(
     priors: &BTreeMap<String, String>,
 ) -> Result<Regression> {
     let formula = formula::parse(formula)?;
-    let design = design::build(&formula, family, columns)?;
+    let mut design = design::build(&formula, family, columns)?;
+    if family.has_cuts() {
+        // cuts stand where an intercept would
+        design.has_intercept = false;
+    }
     let code = text::write(&design, family, priors)?;
     let groups = design
         .groups
@@ -76,7 +71,7 @@ pub fn regression(
         .collect();
     Ok(Regression {
         code,
-        data: data(&design),
+        data: data(&design, family),
         coefficients: design.names.clone(),
         groups,
         rows: design.outcome.len(),
@@ -84,7 +79,7 @@ pub fn regression(
     })
 }
 
-fn data(design: &design::Design) -> Data {
+fn data(design: &design::Design, family: Family) -> Data {
     let list = |x: &[f64]| Datum::List(x.iter().map(|x| Datum::Number(*x)).collect());
     let rows = design.outcome.len();
     let by_row = |columns: &[Vec<f64>]| {
@@ -96,6 +91,10 @@ fn data(design: &design::Design) -> Data {
     let number = |count: usize| Datum::Number(count as f64);
     data.insert("N".to_owned(), number(rows));
     data.insert("y".to_owned(), list(&design.outcome));
+    if family.has_cuts() {
+        let most = design.outcome.iter().copied().fold(2.0, f64::max);
+        data.insert("C".to_owned(), Datum::Number(most));
+    }
     data.insert("K".to_owned(), number(design.columns.len()));
     data.insert("X".to_owned(), by_row(&design.columns));
     for (at, group) in (1..).zip(&design.groups) {

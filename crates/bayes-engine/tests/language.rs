@@ -3,7 +3,7 @@
 use bayes_engine::language::{
     Code, Diagnostic, MAX_NESTING,
     ast::{Base, Binary, Expression, ExpressionKind, Index, Statement, StatementKind, Unary},
-    parse,
+    check, parse,
 };
 use proptest::prelude::*;
 
@@ -258,4 +258,22 @@ proptest! {
             prop_assert!(!found.fix.is_empty() && !found.excerpt.is_empty(), "{found:?}");
         }
     }
+}
+
+/// Functions that draw: where they may stand, and what a replay makes of them.
+#[test]
+fn own_generators_draw_where_draws_may_stand() {
+    let text = "functions { real two_rng(real mu) { return mu + 0 * normal_rng(0, 1); } }
+        transformed data { real a = two_rng(1); }
+        parameters { real x; }
+        model { x ~ normal(a, 1); }
+        generated quantities { real b = two_rng(x); }";
+    let program = parse(text).expect("a model");
+    assert!(check(&program, text).is_empty(), "{:?}", check(&program, text));
+    let wrong = text.replace("normal(a, 1)", "normal(two_rng(1), 1)");
+    let found = check(&parse(&wrong).expect("a model"), &wrong);
+    assert_eq!((found[0].code, found[0].line), (Code::Type, 4), "{found:?}");
+    let hidden = text.replace("two_rng", "two");
+    let found = check(&parse(&hidden).expect("a model"), &hidden);
+    assert_eq!((found[0].code, found[0].line), (Code::Type, 1), "{found:?}");
 }

@@ -36,6 +36,19 @@ fn table() -> BTreeMap<String, Column> {
     let mut table = BTreeMap::new();
     table.insert("yes".to_owned(), numbers(y.iter().map(|y| f64::from(*y > 8.0))));
     table.insert("count".to_owned(), numbers(y.iter().map(|y| y.max(0.0).floor())));
+    table.insert("above".to_owned(), numbers(y.iter().map(|y| (0.1 * y).exp())));
+    table.insert("share".to_owned(), numbers(y.iter().map(|y| 1.0 / (1.0 + (8.0 - y).exp()))));
+    let grade = |y: &f64| {
+        if *y < 5.0 {
+            1.0
+        } else if *y < 9.0 {
+            2.0
+        } else {
+            3.0
+        }
+    };
+    table.insert("grade".to_owned(), numbers(y.iter().map(grade)));
+    table.insert("below".to_owned(), numbers(y.iter().map(|y| y - 8.0)));
     table.insert("y".to_owned(), numbers(y));
     table.insert("x".to_owned(), numbers(x));
     let level = |at: usize| Some(words[at % 3].to_owned());
@@ -77,6 +90,14 @@ fn every_formula_binds_with_a_proper_prior() {
         ("yes", Family::Bernoulli),
         ("count", Family::Poisson),
         ("count", Family::NegBinomial),
+        ("count", Family::ZeroInflatedPoisson),
+        ("y", Family::Student),
+        ("above", Family::Lognormal),
+        ("above", Family::Gamma),
+        ("above", Family::Weibull),
+        ("above", Family::Exponential),
+        ("share", Family::Beta),
+        ("grade", Family::Cumulative),
     ] {
         for formula in formulas {
             let made = built(&format!("{outcome} {formula}"), family);
@@ -151,4 +172,102 @@ fn missing_rows_are_dropped_and_mistakes_named() {
         assert_eq!(error.path, path, "{error:?}");
         assert!(!error.hint.is_empty(), "{error:?}");
     }
+}
+
+fn fitted(made: &Regression) -> Posterior {
+    let model = bound(made, Part::Posterior);
+    let settings =
+        Settings { seed: 2, tune: 500, draws: 400, target_accept: 0.95, ..Settings::default() };
+    let chains = (0..2)
+        .map(|number| run_chain(&model, &settings, number, &mut |_| {}, &|| false).expect("draws"))
+        .collect();
+    Posterior::new(&model, &settings, chains)
+}
+
+fn mean(posterior: &Posterior, name: &str) -> f64 {
+    posterior.estimate(place(posterior, name), 0.9).expect("an estimate").mean
+}
+
+/// The slope that made the data is found on the scale of each link.
+#[test]
+fn every_family_finds_the_slope_that_made_the_data() {
+    for (outcome, family, slope) in [
+        ("y", Family::Student, 0.7),
+        ("above", Family::Lognormal, 0.07),
+        ("above", Family::Gamma, 0.07),
+        ("share", Family::Beta, 0.7),
+    ] {
+        let made = built(&format!("{outcome} ~ x + level + (1 | g)"), family);
+        let found = mean(&fitted(&made), "b[1]");
+        assert!((found / slope - 1.0).abs() < 0.08, "{family:?}: {found} is not {slope}");
+    }
+    // the order of three grades by a latent logistic: the slope has the sign and size of y's
+    let made = built("grade ~ x", Family::Cumulative);
+    let posterior = fitted(&made);
+    assert!(mean(&posterior, "b[1]") > 0.3, "{}", made.code);
+    assert!(mean(&posterior, "cut[1]") < mean(&posterior, "cut[2]"));
+}
+
+/// Half of the counts are zeros whatever the predictor says: a plain Poisson cannot say so.
+#[test]
+fn zeros_beyond_poisson_are_counted_apart() {
+    let mut table = table();
+    let Column::Numbers(list) = &table["count"] else { panic!("numbers") };
+    let zeros =
+        list.iter().enumerate().map(|(at, y)| if at % 2 == 0 { 0.0 } else { y.unwrap_or(0.0) });
+    let zeros = numbers(zeros.collect::<Vec<_>>());
+    table.insert("count".to_owned(), zeros);
+    let made = regression("count ~ x", Family::ZeroInflatedPoisson, &table, &BTreeMap::new());
+    let posterior = fitted(&made.expect("a model"));
+    let zi = mean(&posterior, "zi");
+    assert!((0.4..0.6).contains(&zi), "{zi}");
+}
+
+/// Twenty predictors, two of which matter.
+#[test]
+fn a_horseshoe_keeps_what_matters_and_shrinks_the_rest() {
+    let u = uniforms(60 * 22);
+    let mut table = BTreeMap::new();
+    let column =
+        |at: usize| -> Vec<f64> { (0..60).map(|row| 3.0 * u[at * 60 + row] - 1.5).collect() };
+    let (first, second, noise) = (column(0), column(1), column(21));
+    let y = (0..60).map(|row| 2.0 * first[row] - 1.5 * second[row] + 0.6 * noise[row]);
+    table.insert("y".to_owned(), numbers(y.collect::<Vec<_>>()));
+    let names: Vec<String> = (0..20).map(|at| format!("x{at:02}")).collect();
+    for (at, name) in names.iter().enumerate() {
+        table.insert(name.clone(), numbers(column(at)));
+    }
+    let formula = format!("y ~ {}", names.join(" + "));
+    let prior = |text: &str| BTreeMap::from([("b".to_owned(), text.to_owned())]);
+    let made = regression(&formula, Family::Gaussian, &table, &prior("horseshoe(2)"));
+    let made = made.expect("a model");
+    let model = bound(&made, Part::Prior);
+    assert!(model.improper().is_empty(), "{:?}", model.improper());
+    let posterior = fitted(&made);
+    assert!((mean(&posterior, "b[1]") - 2.0).abs() < 0.2, "{}", mean(&posterior, "b[1]"));
+    assert!((mean(&posterior, "b[2]") + 1.5).abs() < 0.2, "{}", mean(&posterior, "b[2]"));
+    let rest: Vec<f64> = (3..=20).map(|at| mean(&posterior, &format!("b[{at}]")).abs()).collect();
+    assert!(rest.iter().all(|b| *b < 0.12), "{rest:?}");
+    for wrong in ["horseshoe(20)", "horseshoe(0)", "horseshoe(a)", "horseshoe(1, -1)"] {
+        let error = regression(&formula, Family::Gaussian, &table, &prior(wrong)).expect_err(wrong);
+        assert_eq!(error.path, "/priors/b", "{error:?}");
+    }
+}
+
+#[test]
+fn outcomes_outside_of_a_family_are_refused() {
+    for (outcome, family) in [
+        ("below", Family::Gamma),
+        ("y", Family::Beta),
+        ("y", Family::Cumulative),
+        ("below", Family::Poisson),
+        ("y", Family::ZeroInflatedPoisson),
+    ] {
+        let formula = format!("{outcome} ~ x");
+        let error = regression(&formula, family, &table(), &BTreeMap::new()).expect_err(outcome);
+        assert!(!error.hint.is_empty() && error.path.ends_with(outcome), "{family:?}: {error:?}");
+    }
+    let priors = BTreeMap::from([("phi".to_owned(), "gamma(2, 1)".to_owned())]);
+    let error = regression("y ~ x", Family::Gaussian, &table(), &priors).expect_err("phi");
+    assert!(error.hint.contains("sigma") && !error.hint.contains("phi"), "{error:?}");
 }

@@ -113,6 +113,28 @@ pub enum Error {
     /// No draw could be replayed.
     #[error("the model refused every draw when it ran again")]
     NoReplay,
+    /// A Savage-Dickey ratio of nothing.
+    #[error("no null value is given")]
+    NoNull,
+    /// A null value of what is no parameter with an element of its own.
+    #[error("`{name}` is no parameter, or its elements are bound to each other")]
+    NoParameter {
+        /// The name.
+        name: String,
+        /// Parameters.
+        known: Vec<String>,
+    },
+    /// A null value at or beyond a bound, or between bounds that are parameters.
+    #[error("{name} = {value} does not lie within fixed bounds of the parameter")]
+    NullOutside {
+        /// The name.
+        name: String,
+        /// The value.
+        value: f64,
+    },
+    /// Draws without free parameters behind them.
+    #[error("a draw has no free parameters behind it")]
+    NoFreePoint,
     /// A cell of a table that is neither number, word nor missing.
     #[error("column {name} holds a list or an object in row {row}")]
     Cell {
@@ -177,7 +199,32 @@ impl From<Error> for ToolError {
             | Error::NoReplay
             | Error::Cell { .. }
             | Error::Lonely) => after_a_fit(other, message),
+            other @ (Error::NoNull
+            | Error::NoParameter { .. }
+            | Error::NullOutside { .. }
+            | Error::NoFreePoint) => of_evidence(other, message),
         }
+    }
+}
+
+/// What is wrong with a question of evidence.
+fn of_evidence(error: Error, message: String) -> ToolError {
+    let invalid = |code| ToolError::new(Kind::InvalidInput, code, message);
+    match error {
+        Error::NoNull => invalid("data_missing")
+            .with_field("/null")
+            .with_hint("name a parameter and its value under the null hypothesis: {\"b\": 0}"),
+        Error::NoParameter { name, known } => invalid("unknown_name")
+            .with_field(format!("/null/{name}"))
+            .with_hint(format!("parameters are {}", known.join(", "))),
+        Error::NullOutside { name, .. } => invalid("data_constraint")
+            .with_field(format!("/null/{name}"))
+            .with_hint("give a value strictly inside; for a bound fit both models, use criterion bridge"),
+        Error::NoFreePoint => invalid("unsupported").with_field("/run_ids").with_hint(
+            "write a unit_vector as a vector divided by its length; tighten the prior of a parameter that \
+             reaches its bound",
+        ),
+        _ => ToolError::internal("an error without words"),
     }
 }
 

@@ -6,6 +6,8 @@ mod error;
 mod job;
 mod label;
 mod plot;
+mod prompt;
+mod resource;
 mod run;
 mod server;
 mod store;

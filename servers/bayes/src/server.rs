@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_core::{cursor::Cursor, prelude::*};
 
-use crate::{Config, data::Datasets, run::Runs, tools};
+use crate::{Config, data::Datasets, prompt, resource, run::Runs, tools};
 
 /// Exact Bayesian answers and sampled models.
 #[derive(Debug)]
@@ -90,12 +90,14 @@ impl McpServer for Server {
         };
         const WORKFLOW: Toolset = Toolset {
             name: "workflow",
-            purpose: "models compared, checked and looked at",
+            purpose: "models compared, checked and looked at; tests planned",
             tools: &[
                 "approximate_model",
+                "calibrate_model",
                 "check_fit",
                 "check_prior",
                 "compare_models",
+                "design_ab_test",
                 "fit_regression",
                 "plot_run",
                 "predict_outcome",
@@ -109,9 +111,11 @@ impl McpServer for Server {
             // Half a millisecond and more of quadrature or search; the others cost what a look-up does.
             "analyze_ab_test" | "compare_groups" | "elicit_prior" => CallPolicy::new().cache(KEPT),
             "check_model" => CallPolicy::new().deadline(BIND_DEADLINE),
-            "approximate_model" | "check_fit" | "check_prior" | "compare_models" | "plot_run"
-            | "predict_outcome" => CallPolicy::new().deadline(RUN_DEADLINE),
-            "fit_model" => CallPolicy::new()
+            "approximate_model" | "check_fit" | "check_prior" | "plot_run" | "predict_outcome" => {
+                CallPolicy::new().deadline(RUN_DEADLINE)
+            }
+            "design_ab_test" => CallPolicy::new().deadline(RUN_DEADLINE).cache(KEPT),
+            "calibrate_model" | "compare_models" | "fit_model" => CallPolicy::new()
                 .deadline(CallPolicy::MAX_DEADLINE)
                 .weight(5)
                 .task(TaskSupport::Optional),
@@ -128,46 +132,17 @@ impl McpServer for Server {
     }
 
     fn prompts() -> &'static [Prompt] {
-        PROMPTS
+        prompt::ALL
+    }
+
+    fn resources() -> &'static [Resource] {
+        resource::ALL
+    }
+
+    async fn read_resource(&self, uri: &str) -> Result<Option<String>> {
+        Ok(resource::read(uri))
     }
 }
 
 /// How long an answer is kept. It stays right; memory is what it costs.
 const KEPT: Duration = Duration::from_secs(600);
-
-const PROMPTS: &[Prompt] = &[Prompt {
-    name: "ab_decision",
-    title: "Decide an A/B test",
-    description: "From counts to a decision that names its risk: analyse, check, recommend.",
-    arguments: &[
-        PromptArgument {
-            name: "results",
-            description: "Successes and trials of each arm, control first: A 120/2400, B 156/2380.",
-            required: true,
-            values: &[],
-        },
-        PromptArgument {
-            name: "goal",
-            description: "What a success is, and what the change costs.",
-            required: false,
-            values: &[],
-        },
-        PromptArgument {
-            name: "tolerable_loss",
-            description: "Rate one can afford to lose by a wrong choice, as a fraction.",
-            required: false,
-            values: &["0.0001", "0.0005", "0.001", "0.005", "0.01"],
-        },
-    ],
-    template: "Decide this A/B test.\n\nResults (successes/trials, control first): {results}\nGoal: \
-        {goal}\nTolerable loss: {tolerable_loss} (0.001 if this is empty)\n\n1. Check the counts: \
-        successes never exceed trials; ask if it is unclear which arm is the control or whether the \
-        same person was counted twice.\n2. Call analyze_ab_test with metric binary, the arms in that \
-        order, loss_threshold = the tolerable loss and, if a difference too small to matter is known, \
-        rope = [-that, that].\n3. Report in this order: the decision and its expected loss; the \
-        probability that each arm is best; the lift against the control with its interval, absolute \
-        in percentage points and relative; every entry of reasons.\n4. Repeat the call with prior \
-        alpha = beta = 0.5 and say whether the decision depends on the prior.\n5. If the action \
-        is continue, say which arm leads, what is still at risk and that further data may change it; \
-        do not call a difference real because its probability exceeds 95 %.",
-}];

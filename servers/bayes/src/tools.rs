@@ -3,14 +3,18 @@
 mod ab;
 mod again;
 mod approximate;
+mod calibrate;
 mod check;
 mod compare;
 mod conjugate;
 mod data;
 mod distribution;
 mod draws;
+mod evidence;
 mod fit;
+mod fold;
 mod model;
+mod plan;
 mod plot;
 mod predict;
 mod prior;
@@ -31,6 +35,7 @@ pub(crate) fn router() -> ToolRouter<Server> {
     Server::rule_tools()
         + Server::conjugate_tools()
         + Server::ab_tools()
+        + Server::plan_tools()
         + Server::compare_tools()
         + Server::distribution_tools()
         + Server::model_tools()
@@ -41,6 +46,7 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::data_tools()
         + Server::score_tools()
         + Server::check_tools()
+        + Server::calibrate_tools()
         + Server::prior_tools()
         + Server::regression_tools()
         + Server::plot_tools()

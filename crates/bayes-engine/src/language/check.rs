@@ -77,6 +77,8 @@ struct Checker<'model> {
     findings: Vec<Diagnostic>,
     /// Loops around the statement.
     loops: usize,
+    /// Whether it stands in a function that may draw.
+    may_draw: bool,
 }
 
 /// What is known of an expression.
@@ -94,6 +96,7 @@ impl<'model> Checker<'model> {
             block: Block::Function,
             findings: Vec::new(),
             loops: 0,
+            may_draw: false,
         };
         let mut bodies = HashSet::new();
         for function in program.functions.iter().filter(|function| function.body.is_some()) {
@@ -122,7 +125,7 @@ impl<'model> Checker<'model> {
                 block: None,
             });
         }
-        if function.name.ends_with("_lp") || function.name.ends_with("_rng") {
+        if function.name.ends_with("_lp") {
             let message = format!(
                 "user function `{}` with this suffix is not in the supported subset",
                 function.name
@@ -130,7 +133,9 @@ impl<'model> Checker<'model> {
             let fix = "write its statements where it is called";
             self.find(Code::Unsupported, function.span, message, fix);
         }
+        self.may_draw = function.name.ends_with("_rng");
         self.statement(body);
+        self.may_draw = false;
         self.names.truncate(depth);
     }
 

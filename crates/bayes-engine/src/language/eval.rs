@@ -22,6 +22,7 @@ pub(crate) use density::{
 };
 pub(crate) use expression::{nearest, unknown_name};
 pub(crate) use operator::run;
+pub(crate) use outcome::names;
 
 use std::collections::HashMap;
 

@@ -1,6 +1,9 @@
 //! A model on its data: a log density, and what is computed of every draw.
 
+mod ancestral;
 mod bind;
+mod free;
+mod proper;
 mod variable;
 
 use std::collections::BTreeSet;

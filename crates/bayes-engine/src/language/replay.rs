@@ -1,6 +1,6 @@
 //! A model's own statements run again on a draw: log densities of the data, data like them, and the prior.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which density a model is bound for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,6 +12,13 @@ pub enum Part {
     Plain,
     /// Without the terms of data: the prior, with the log Jacobian.
     Prior,
+    /// The posterior without some observations: of each outcome those whose number, from 0, leaves this rest.
+    Without {
+        /// The rest.
+        fold: usize,
+        /// What is divided by.
+        folds: usize,
+    },
 }
 
 /// What a replay is for; what is not wanted is not computed.
@@ -60,6 +67,8 @@ pub(crate) struct Watch {
     pub(crate) conditional: BTreeSet<usize>,
     /// Terms that may mix data and parameters.
     pub(crate) mixed: BTreeSet<usize>,
+    /// Observations met of each outcome.
+    pub(crate) met: BTreeMap<String, usize>,
     /// How many variables were in scope when the parameters were done, and before them.
     pub(crate) parameters: std::ops::Range<usize>,
     /// The replay that runs, and what it is for.

@@ -139,19 +139,10 @@ fn outcome(
         return Err(refused(ErrorKind::Constraint, name, format!("{name} holds words"), hint));
     };
     let values: Vec<f64> = rows.iter().map(|row| list[*row].unwrap_or(f64::NAN)).collect();
-    let is_count = |x: &&f64| **x < 0.0 || x.fract() != 0.0 || **x > 1e9;
-    let (wrong, hint) = match family {
-        Family::Gaussian => (None, ""),
-        Family::Bernoulli => {
-            (values.iter().find(|x| ![0.0, 1.0].contains(*x)), "a bernoulli outcome is 0 or 1")
-        }
-        Family::Poisson | Family::NegBinomial => {
-            (values.iter().find(is_count), "counts are whole and not below 0")
-        }
-    };
-    if let Some(wrong) = wrong {
+    let support = family.support();
+    if let Some(wrong) = values.iter().find(|x| !support.holds(**x)) {
         let message = format!("{name} holds {wrong}");
-        return Err(refused(ErrorKind::Constraint, name, message, hint));
+        return Err(refused(ErrorKind::Constraint, name, message, support.hint()));
     }
     if values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq()) {
         let message = format!("all values of {name} are equal");

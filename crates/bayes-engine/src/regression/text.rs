@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Family;
 use super::design::{Design, Grouping};
+use super::family::{Family, Link};
+use super::horseshoe::Horseshoe;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest prior in bytes.
@@ -16,11 +17,11 @@ pub(super) fn write(
 ) -> Result<String> {
     let priors = Priors::new(design, family, priors)?;
     let has_slopes = !design.columns.is_empty();
-    let mut text = String::new();
+    let mut text = family.functions().to_owned();
     data(&mut text, design, family);
-    transformed_data(&mut text, design, has_slopes);
-    parameters(&mut text, design, family, has_slopes);
-    transformed_parameters(&mut text, design, has_slopes);
+    transformed_data(&mut text, design, priors.horseshoe.is_some(), has_slopes);
+    parameters(&mut text, design, family, &priors, has_slopes);
+    transformed_parameters(&mut text, design, &priors, has_slopes);
     model(&mut text, design, family, &priors, has_slopes);
     generated(&mut text, design, has_slopes);
     Ok(text)
@@ -32,11 +33,7 @@ fn numbered(design: &Design) -> impl Iterator<Item = (usize, &Grouping)> {
 
 fn data(text: &mut String, design: &Design, family: Family) {
     text.push_str("data {\n  int<lower=1> N;\n");
-    text.push_str(match family {
-        Family::Gaussian => "  vector[N] y;\n",
-        Family::Bernoulli => "  array[N] int<lower=0, upper=1> y;\n",
-        Family::Poisson | Family::NegBinomial => "  array[N] int<lower=0> y;\n",
-    });
+    text.push_str(family.outcome());
     text.push_str("  int<lower=0> K;\n  matrix[N, K] X;\n");
     for (at, group) in numbered(design) {
         text.push_str(&format!(
@@ -53,29 +50,43 @@ fn comment(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '.')).take(64).collect()
 }
 
-fn transformed_data(text: &mut String, design: &Design, has_slopes: bool) {
-    if !(has_slopes && design.has_intercept) {
+fn transformed_data(text: &mut String, design: &Design, is_shrunk: bool, has_slopes: bool) {
+    let is_centred = has_slopes && design.has_intercept;
+    if !is_centred && !is_shrunk {
         return;
     }
-    text.push_str(
-        "transformed data {\n  row_vector[K] centre;\n  matrix[N, K] Xc;\n  for (k in 1:K) {\n    centre[k] = \
-         mean(X[, k]);\n    Xc[, k] = X[, k] - centre[k];\n  }\n}\n",
-    );
+    text.push_str("transformed data {\n");
+    if is_centred {
+        text.push_str(
+            "  row_vector[K] centre;\n  matrix[N, K] Xc;\n  for (k in 1:K) {\n    centre[k] = mean(X[, k]);\n    \
+             Xc[, k] = X[, k] - centre[k];\n  }\n",
+        );
+    }
+    if is_shrunk {
+        text.push_str("  vector[K] spread;\n  for (k in 1:K) spread[k] = sd(X[, k]);\n");
+    }
+    text.push_str("}\n");
 }
 
-fn parameters(text: &mut String, design: &Design, family: Family, has_slopes: bool) {
+fn parameters(
+    text: &mut String,
+    design: &Design,
+    family: Family,
+    priors: &Priors,
+    has_slopes: bool,
+) {
     text.push_str("parameters {\n");
     if design.has_intercept {
         text.push_str("  real alpha; // intercept where predictors have their means\n");
     }
-    if has_slopes {
+    if priors.horseshoe.is_some() {
+        text.push_str(Horseshoe::parameters());
+    } else if has_slopes {
         text.push_str("  vector[K] b;\n");
     }
-    text.push_str(match family {
-        Family::Gaussian => "  real<lower=0> sigma;\n",
-        Family::NegBinomial => "  real<lower=0> phi;\n",
-        _ => "",
-    });
+    for own in family.own() {
+        text.push_str(&format!("  {};\n", own.declared));
+    }
     for (at, group) in numbered(design) {
         text.push_str(&format!(
             "  vector<lower=0>[M_{at}] sd_{at};\n  matrix[M_{at}, J_{at}] z_{at};\n"
@@ -87,8 +98,11 @@ fn parameters(text: &mut String, design: &Design, family: Family, has_slopes: bo
     text.push_str("}\n");
 }
 
-fn transformed_parameters(text: &mut String, design: &Design, has_slopes: bool) {
+fn transformed_parameters(text: &mut String, design: &Design, priors: &Priors, has_slopes: bool) {
     text.push_str("transformed parameters {\n");
+    if let Some(shoe) = priors.horseshoe {
+        text.push_str(&shoe.transformed(&priors.scale));
+    }
     for (at, group) in numbered(design) {
         let factor = if group.columns.len() > 1 {
             format!("diag_pre_multiply(sd_{at}, L_{at})")
@@ -117,20 +131,18 @@ fn model(text: &mut String, design: &Design, family: Family, priors: &Priors, ha
     if design.has_intercept {
         text.push_str(&format!("  alpha ~ {};\n", priors.intercept));
     }
-    if has_slopes {
-        match &priors.b {
-            Some(prior) => text.push_str(&format!("  b ~ {prior};\n")),
-            None => {
-                for (at, scale) in (1..).zip(&priors.scales) {
-                    text.push_str(&format!("  b[{at}] ~ normal(0, {scale});\n"));
-                }
+    match &priors.b {
+        _ if priors.horseshoe.is_some() => text.push_str(Horseshoe::statements()),
+        _ if !has_slopes => {}
+        Some(prior) => text.push_str(&format!("  b ~ {prior};\n")),
+        None => {
+            for (at, scale) in (1..).zip(&priors.scales) {
+                text.push_str(&format!("  b[{at}] ~ normal(0, {scale});\n"));
             }
         }
     }
-    match family {
-        Family::Gaussian => text.push_str(&format!("  sigma ~ {};\n", priors.sigma)),
-        Family::NegBinomial => text.push_str(&format!("  phi ~ {};\n", priors.phi)),
-        _ => {}
+    for (own, prior) in family.own().iter().zip(&priors.own) {
+        text.push_str(&format!("  {} ~ {prior};\n", own.name));
     }
     for (at, group) in numbered(design) {
         match &priors.sd {
@@ -146,12 +158,7 @@ fn model(text: &mut String, design: &Design, family: Family, priors: &Priors, ha
             text.push_str(&format!("  L_{at} ~ lkj_corr_cholesky(2);\n"));
         }
     }
-    text.push_str(match family {
-        Family::Gaussian => "  y ~ normal(eta, sigma);\n",
-        Family::Bernoulli => "  y ~ bernoulli_logit(eta);\n",
-        Family::Poisson => "  y ~ poisson_log(eta);\n",
-        Family::NegBinomial => "  y ~ neg_binomial_2_log(eta, phi);\n",
-    });
+    text.push_str(family.likelihood());
     text.push_str("}\n");
 }
 
@@ -175,23 +182,29 @@ fn generated(text: &mut String, design: &Design, has_slopes: bool) {
 struct Priors {
     intercept: String,
     b: Option<String>,
+    horseshoe: Option<Horseshoe>,
     scales: Vec<String>,
-    sigma: String,
+    /// Of the outcome, on the scale of the predictors' sum.
+    scale: String,
+    /// Of what the family adds, in its order.
+    own: Vec<String>,
     sd: Option<String>,
     /// For each group, of each term: its slope times the predictor's spread has the scale of the outcome.
     rates: Vec<Vec<String>>,
-    phi: String,
 }
 
 impl Priors {
     fn new(design: &Design, family: Family, given: &BTreeMap<String, String>) -> Result<Self> {
-        const KNOWN: [&str; 5] = ["intercept", "b", "sigma", "sd", "phi"];
+        let known: Vec<&str> = ["intercept", "b", "sd"]
+            .into_iter()
+            .chain(family.own().iter().map(|own| own.name))
+            .collect();
         for (name, prior) in given {
             let is_plain = |c: char| c.is_ascii_alphanumeric() || "_(),.+- ".contains(c);
-            if !KNOWN.contains(&name.as_str()) {
+            if !known.contains(&name.as_str()) {
                 let message = "a prior is given for what the regression does not have";
                 return Err(Error::new(ErrorKind::Unexpected, "/priors", message)
-                    .with_hint(format!("give priors for {}", KNOWN.join(", "))));
+                    .with_hint(format!("give priors for {}", known.join(", "))));
             }
             if prior.len() > MAX_PRIOR || !prior.chars().all(is_plain) || !prior.ends_with(')') {
                 let message = format!("the prior of {name} is no distribution");
@@ -200,10 +213,17 @@ impl Priors {
             }
         }
         let (mean, sd) = location(&design.outcome);
-        let (centre, scale) = match family {
-            Family::Gaussian => (mean, sd),
-            Family::Bernoulli => (0.0, 1.0),
-            Family::Poisson | Family::NegBinomial => (mean.max(0.1).ln(), 1.0),
+        let (centre, scale) = match family.link() {
+            Link::Identity => (mean, sd),
+            Link::Log if family == Family::Lognormal => {
+                location(&design.outcome.iter().map(|y| y.ln()).collect::<Vec<_>>())
+            }
+            Link::Log => (mean.max(0.1).ln(), 1.0),
+            Link::Logit => (0.0, 1.0),
+        };
+        let horseshoe = match given.get("b") {
+            Some(prior) => Horseshoe::read(prior, design.columns.len())?,
+            None => None,
         };
         let own = |name: &str, weak: String| given.get(name).cloned().unwrap_or(weak);
         let slope = |column: &Vec<f64>| rounded(2.5 * scale / location(column).1);
@@ -217,15 +237,23 @@ impl Priors {
                 format!("normal({}, {})", rounded(centre), rounded(2.5 * scale)),
             ),
             b: given.get("b").cloned(),
+            horseshoe,
             scales: design.columns.iter().map(slope).collect(),
-            sigma: own("sigma", format!("exponential({})", rounded(1.0 / scale))),
+            scale: rounded(scale),
+            own: family
+                .own()
+                .iter()
+                .map(|one| {
+                    let scaled = || format!("exponential({})", rounded(1.0 / scale));
+                    own(one.name, one.prior.map_or_else(scaled, str::to_owned))
+                })
+                .collect(),
             sd: given.get("sd").cloned(),
             rates: design
                 .groups
                 .iter()
                 .map(|group| group.columns.iter().map(rate).collect())
                 .collect(),
-            phi: own("phi", "gamma(2, 0.1)".to_owned()),
         })
     }
 }

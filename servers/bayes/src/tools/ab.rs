@@ -72,11 +72,11 @@ struct ArmArg {
 /// A beta prior.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct PriorArg {
+pub(super) struct PriorArg {
     /// Pseudo-successes, 0.1 to 1e9.
-    alpha: f64,
+    pub(super) alpha: f64,
     /// Pseudo-failures, 0.1 to 1e9.
-    beta: f64,
+    pub(super) beta: f64,
 }
 
 impl Default for PriorArg {

@@ -107,8 +107,11 @@ const SHOWN: usize = 20;
 /// Chains, adapting and kept draws from a prior.
 const CHAINS: u32 = 4;
 const PRIOR_DRAWS: usize = 500;
+/// Draws of each chain that are made whatever their width, and most numbers of all beyond those.
+const LEAST_DRAWS: usize = 100;
+const MAX_NUMBERS: usize = 8_000_000;
 /// Longest sampling of a prior.
-const SAMPLE_TIME: Duration = Duration::from_secs(40);
+pub(super) const SAMPLE_TIME: Duration = Duration::from_secs(40);
 /// Share of impossible data from which a prior is too wide.
 const TOO_WIDE: f64 = 0.05;
 
@@ -192,7 +195,7 @@ impl CheckPriorOutput {
         let until = Instant::now() + SAMPLE_TIME;
         let found = task::compute(ct, move |cancel| {
             let is_over = || cancel.is_cancelled() || Instant::now() >= until;
-            let prior = sampled(&model, seed, &is_over)?;
+            let prior = sampled(&model, PRIOR_DRAWS, seed, &is_over)?;
             let again =
                 |(chain, at, numbers): (u32, u32, &[f64])| model.replay(chain, at, numbers, DRAWS);
             let is_cancelled = || cancel.is_cancelled();
@@ -247,10 +250,17 @@ impl CheckPriorOutput {
     }
 }
 
-fn sampled(model: &Model, seed: u64, is_over: &dyn Fn() -> bool) -> Result<Posterior, Error> {
+/// Draws of a model in a few chains, one after another.
+pub(super) fn sampled(
+    model: &Model,
+    draws: usize,
+    seed: u64,
+    is_over: &dyn Fn() -> bool,
+) -> Result<Posterior, Error> {
+    let most = MAX_NUMBERS / (CHAINS as usize * model.width().max(1));
     let settings = Settings {
         tune: PRIOR_DRAWS,
-        draws: PRIOR_DRAWS,
+        draws: draws.min(most.max(LEAST_DRAWS)),
         target_accept: 0.9,
         seed,
         ..Settings::default()

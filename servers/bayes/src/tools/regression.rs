@@ -20,13 +20,15 @@ pub(crate) struct RegressionArgs {
     /// intercept.
     #[schemars(length(min = 3, max = 1000))]
     formula: String,
-    /// Distribution of the outcome: identity, logit, log, log link.
+    /// Distribution of the outcome. Identity link: `gaussian`, `student` (outliers). Log link, above 0:
+    /// `lognormal`, `gamma`, `weibull`, `exponential`; counts: `poisson`, `negbin`, `zero_inflated_poisson`. Logit
+    /// link: `bernoulli` (0, 1), `beta` (between), `cumulative` (ordered 1, 2, ..).
     family: FamilyName,
     /// Columns of one length: numbers or words, null where missing. Rows that miss a used value are
     /// dropped.
     data: BTreeMap<String, Vec<Value>>,
-    /// Stan distributions instead of the weak defaults, for `intercept`, `b`, `sigma`, `sd` (of groups),
-    /// `phi`.
+    /// Stan distributions instead of the weak defaults, for `intercept`, `b` (also `horseshoe(m)`: about m
+    /// predictors matter), `sd` (of groups), `sigma`, `nu`, `shape`, `phi`, `zi`, `cut`.
     #[serde(default)]
     priors: BTreeMap<String, String>,
     /// Chains.
@@ -64,9 +66,36 @@ fn time() -> f64 {
 #[schemars(inline)]
 enum FamilyName {
     Gaussian,
+    Student,
+    Lognormal,
+    Gamma,
+    Weibull,
+    Exponential,
+    Beta,
     Bernoulli,
     Poisson,
     Negbin,
+    ZeroInflatedPoisson,
+    Cumulative,
+}
+
+impl From<FamilyName> for regression::Family {
+    fn from(name: FamilyName) -> Self {
+        match name {
+            FamilyName::Gaussian => Self::Gaussian,
+            FamilyName::Student => Self::Student,
+            FamilyName::Lognormal => Self::Lognormal,
+            FamilyName::Gamma => Self::Gamma,
+            FamilyName::Weibull => Self::Weibull,
+            FamilyName::Exponential => Self::Exponential,
+            FamilyName::Beta => Self::Beta,
+            FamilyName::Bernoulli => Self::Bernoulli,
+            FamilyName::Poisson => Self::Poisson,
+            FamilyName::Negbin => Self::NegBinomial,
+            FamilyName::ZeroInflatedPoisson => Self::ZeroInflatedPoisson,
+            FamilyName::Cumulative => Self::Cumulative,
+        }
+    }
 }
 
 /// A fitted regression.
@@ -103,9 +132,9 @@ const LEVELS: usize = 50;
 
 #[tool_router(router = regression_tools, vis = "pub(crate)")]
 impl Server {
-    /// Fit a regression by formula: Gaussian, Bernoulli, Poisson or negative binomial, categorical
-    /// predictors, interactions, varying intercepts and slopes with their correlation. Writes and runs a
-    /// model in Stan's language and returns its text; the `run_id` serves every tool on runs.
+    /// Fit a regression by formula: twelve families, categorical predictors, interactions, varying
+    /// intercepts and slopes with their correlation, horseshoe. Writes and runs a model in Stan's language
+    /// and returns its text; the `run_id` serves every tool on runs.
     #[tool(
         title = "Fit a regression",
         annotations(
@@ -122,12 +151,7 @@ impl Server {
         ct: CancellationToken,
         progress: Progress,
     ) -> Result<Json<RegressionOutput>> {
-        let family = match args.family {
-            FamilyName::Gaussian => regression::Family::Gaussian,
-            FamilyName::Bernoulli => regression::Family::Bernoulli,
-            FamilyName::Poisson => regression::Family::Poisson,
-            FamilyName::Negbin => regression::Family::NegBinomial,
-        };
+        let family = regression::Family::from(args.family);
         let table = table(args.data)?;
         let (formula, priors) = (args.formula, args.priors);
         let made = task::compute(&ct, move |_| regression(&formula, family, &table, &priors));

@@ -1,6 +1,6 @@
 //! `compare_models`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bayes_engine::{
     diagnose::Reason,
@@ -12,7 +12,10 @@ use mcp_core::{Principal, prelude::*};
 
 use super::{
     again::{by_place, model_of, needs_terms, replays, run_of},
+    check::unreliable_run,
     engine_version,
+    evidence::{self, EvidenceOutput, Found, NullOutput},
+    fold,
     summary::{ReasonOutput, said},
 };
 use crate::{Error, Server, run::Run};
@@ -24,15 +27,24 @@ pub(crate) struct ScoreArgs {
     /// Runs on the same observations, from `fit_model`; one alone is scored.
     #[schemars(length(min = 1, max = 20), inner(length(max = 64)))]
     run_ids: Vec<String>,
-    /// How the density of an observation that was left out is estimated.
+    /// `loo`, `waic`, `kfold` (fits again): how well an observation left out is foretold. `bridge`: how probable the data were
+    /// (Bayes factors). `savage_dickey`: the same for `null` within each model.
     #[serde(default)]
     criterion: Criterion,
+    /// For `kfold`: parts; observation i is left out by the fit i modulo k.
+    #[serde(default = "k")]
+    #[schemars(range(min = 2, max = 20))]
+    k: usize,
+    /// For `savage_dickey`: parameters, or elements, and their values under the null hypothesis.
+    #[serde(default)]
+    #[schemars(extend("maxProperties" = 10))]
+    null: BTreeMap<String, f64>,
     /// The generated quantity with one log density for each observation; default `log_lik`, else
     /// the statements.
     #[serde(default = "log_lik")]
     #[schemars(length(min = 1, max = 100))]
     var: String,
-    /// Seed of the bootstrap behind `pseudo_bma`.
+    /// Equal seeds give equal figures.
     #[serde(default)]
     #[schemars(range(max = 9_007_199_254_740_991_u64))]
     seed: u64,
@@ -45,6 +57,10 @@ fn log_lik() -> String {
     LOG_LIK.to_owned()
 }
 
+fn k() -> usize {
+    10
+}
+
 /// A criterion.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -53,17 +69,28 @@ enum Criterion {
     #[default]
     Loo,
     Waic,
+    Kfold,
+    Bridge,
+    SavageDickey,
 }
 
-/// Models by how well they foretell, the best first.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Models by how well they foretell or how probable they made the data, the best first.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct ScoreOutput {
     /// The best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     models: Vec<ModelOutput>,
+    /// For `bridge`, the best first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<EvidenceOutput>,
+    /// For `savage_dickey`, in the order of the runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nulls: Vec<NullOutput>,
     /// Observations they were scored on.
     observations: usize,
     /// Largest Pareto k (variance for `waic`) of an observation that is trusted.
-    bound: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<f64>,
     /// Whether every score holds.
     reliable: bool,
     /// Why not, and what to do.
@@ -124,7 +151,8 @@ const FEW: usize = 100;
 #[tool_router(router = score_tools, vis = "pub(crate)")]
 impl Server {
     /// Compare fitted models by how well they foretell an observation left out: PSIS-LOO or WAIC with
-    /// errors, differences, stacking and pseudo-BMA+ weights, Pareto k with what to do. Uses the generated
+    /// errors, differences, stacking and pseudo-BMA+ weights, Pareto k with what to do, or k-fold; or by evidence:
+    /// marginal likelihoods (bridge sampling) and Bayes factors, Savage-Dickey for a null value. Uses the generated
     /// quantity `log_lik` if there is one, else the model's own `~` statements on data.
     #[tool(
         title = "Compare models",
@@ -140,12 +168,36 @@ impl Server {
         Parameters(args): Parameters<ScoreArgs>,
         caller: Principal,
         ct: CancellationToken,
+        told: Progress,
     ) -> Result<Json<ScoreOutput>> {
         let mut runs: Vec<Arc<Run>> = Vec::with_capacity(args.run_ids.len());
         for id in &args.run_ids {
             runs.push(run_of(self, &caller, id).await?);
         }
         let (seed, ids) = (args.seed, args.run_ids.clone());
+        match args.criterion {
+            Criterion::Bridge => {
+                let found = evidence::bridged(&ids, runs, seed, &ct).await?;
+                let Found { list, observations, reasons } = found;
+                let output = ScoreOutput { evidence: list, ..ScoreOutput::default() };
+                return Ok(Json(output.ended(observations, reasons, seed)));
+            }
+            Criterion::SavageDickey => {
+                let found = evidence::tested(&ids, runs, args.null, seed, &ct).await?;
+                let Found { list, observations, reasons } = found;
+                let output = ScoreOutput { nulls: list, ..ScoreOutput::default() };
+                return Ok(Json(output.ended(observations, reasons, seed)));
+            }
+            Criterion::Kfold => {
+                let (scores, doubts) = fold::scores(&runs, (args.k, seed), &ct, &told).await?;
+                let ranked = elpd::rank(&scores, seed).map_err(Error::from)?;
+                let unreliable: Vec<bool> =
+                    runs.iter().map(|run| !run.posterior.verdict().is_reliable).collect();
+                let output = output(&ids, &scores, &ranked, &unreliable, doubts, seed);
+                return Ok(Json(ScoreOutput { bound: None, ..output }));
+            }
+            Criterion::Loo | Criterion::Waic => {}
+        }
         let mut models = Vec::with_capacity(runs.len());
         for run in &runs {
             let own = &run.posterior.variables;
@@ -164,7 +216,7 @@ impl Server {
             Ok::<_, Error>((scores, ranked, doubts))
         });
         let (scores, ranked, doubts) = found.await??;
-        Ok(Json(output(&ids, &scores, &ranked, &doubts, seed)))
+        Ok(Json(output(&ids, &scores, &ranked, &doubts, Vec::new(), seed)))
     }
 }
 
@@ -178,8 +230,8 @@ fn score(
     let columns = pointwise(posterior, model, &args.var, is_cancelled)?;
     let column = |at: usize| columns[at].clone();
     let criterion = match args.criterion {
-        Criterion::Loo => elpd::Criterion::Loo,
         Criterion::Waic => elpd::Criterion::Waic,
+        _ => elpd::Criterion::Loo,
     };
     let efficiency = posterior.efficiency();
     Ok(elpd::score(criterion, columns.len(), &column, efficiency, is_cancelled)?)
@@ -201,6 +253,15 @@ pub(super) fn pointwise(
         return Err(Error::NoPointwise { var: var.to_owned() });
     };
     needs_terms(model)?;
+    replayed(posterior, model, is_cancelled)
+}
+
+/// The same of the model's statements, whatever generated quantities there are.
+pub(super) fn replayed(
+    posterior: &Posterior,
+    model: &Model,
+    is_cancelled: &dyn Fn() -> bool,
+) -> Result<Vec<Vec<f64>>, Error> {
     let again = |(chain, at, numbers): (u32, u32, &[f64])| {
         model.replay(chain, at, numbers, Wanted::default())
     };
@@ -220,10 +281,10 @@ fn output(
     scores: &[Elpd],
     ranked: &[Ranked],
     doubts: &[bool],
+    mut reasons: Vec<Reason>,
     seed: u64,
 ) -> ScoreOutput {
     let models = ranked.iter().map(|rank| ModelOutput::new(ids, scores, rank)).collect();
-    let mut reasons = Vec::new();
     let mut warnings = Vec::new();
     for (at, (elpd, is_doubtful)) in scores.iter().zip(doubts).enumerate() {
         let named = |reason: Reason| Reason {
@@ -233,24 +294,30 @@ fn output(
         reasons.extend(elpd.reason().map(named));
         warnings.extend(elpd.warning().map(named));
         if *is_doubtful {
-            reasons.push(Reason {
-                code: "unreliable_run",
-                message: format!("run_ids[{at}]: the draws themselves are not reliable"),
-                fix: "see diagnose_run, and fit it again",
-            });
+            reasons.push(named(unreliable_run()));
         }
     }
     let observations = scores.first().map_or(0, |elpd| elpd.points.len());
     warnings.extend(undecided(ranked, observations));
     ScoreOutput {
         models,
-        observations,
-        bound: scores.first().map_or(0.0, |elpd| elpd.bound),
-        reliable: reasons.is_empty(),
-        reasons: said(reasons),
+        bound: scores.first().map(|elpd| elpd.bound),
         warnings: said(warnings),
-        seed,
-        engine_version: engine_version(),
+        ..ScoreOutput::default()
+    }
+    .ended(observations, reasons, seed)
+}
+
+impl ScoreOutput {
+    fn ended(self, observations: usize, reasons: Vec<Reason>, seed: u64) -> Self {
+        Self {
+            observations,
+            reliable: reasons.is_empty(),
+            reasons: said(reasons),
+            seed,
+            engine_version: engine_version(),
+            ..self
+        }
     }
 }
 

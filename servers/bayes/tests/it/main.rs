@@ -3,6 +3,7 @@
 mod compare;
 mod data;
 mod distribution;
+mod evidence;
 mod model;
 mod restart;
 mod run;

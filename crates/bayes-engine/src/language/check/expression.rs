@@ -165,6 +165,15 @@ impl<'model> Checker<'model> {
         let parts: Vec<Known> = arguments.iter().map(|argument| self.known(argument)).collect();
         let is_random = name.ends_with("_rng");
         let depends = parts.iter().any(|part| part.depends);
+        let is_drawn =
+            self.may_draw || matches!(self.block, Block::TransformedData | Block::Generated);
+        if is_random && !is_drawn {
+            let message =
+                format!("`{name}` stands outside transformed data and generated quantities");
+            let fix = "move it into generated quantities, or into a function that ends in _rng";
+            self.find(Code::Type, span, message, fix);
+            return Known { kind: None, depends };
+        }
         let own: Vec<_> =
             self.functions.iter().filter(|function| function.name == name).copied().collect();
         if let Some(function) = own.first() {
@@ -175,12 +184,6 @@ impl<'model> Checker<'model> {
                 self.find(Code::Type, span, message, "give each argument once");
             }
             return Known { kind: function.returns, depends };
-        }
-        if is_random && !matches!(self.block, Block::TransformedData | Block::Generated) {
-            let message =
-                format!("`{name}` stands outside transformed data and generated quantities");
-            self.find(Code::Type, span, message, "move it into generated quantities");
-            return Known { kind: None, depends };
         }
         if let Some(stem) = density_stem(name) {
             self.distribution(stem, parts.len().saturating_sub(1), span);

@@ -22,8 +22,13 @@ impl<'model> Evaluator<'model> {
         if self.phase == Phase::Model {
             if is_data {
                 self.watch.data.insert(span.start);
-                if self.watch.part == Part::Prior {
-                    return Ok(());
+                match self.watch.part {
+                    Part::Prior => return Ok(()),
+                    Part::Without { fold, folds } => {
+                        self.add_rest(root(outcome), &values[0], &each, (fold, folds));
+                        return Ok(());
+                    }
+                    _ => {}
                 }
             }
             if !is_data && !values.iter().skip(1).all(Value::is_known) {
@@ -60,6 +65,26 @@ impl<'model> Evaluator<'model> {
         found.drawn.extend(drawn);
         found.means.extend(means);
         Ok(())
+    }
+
+    /// Adds the terms of observations that are not left out.
+    fn add_rest(&mut self, name: &str, y: &Value, each: &Value, (fold, folds): (usize, usize)) {
+        // counted as a replay counts them
+        let count = if y.is_scalar() { 1 } else { each.len() };
+        let met = self.watch.met.entry(name.to_owned()).or_default();
+        let first = *met;
+        *met += count;
+        let is_kept = |at: usize| (first + at) % folds.max(1) != fold;
+        if y.is_scalar() {
+            if is_kept(0) {
+                self.add_target(each);
+            }
+            return;
+        }
+        for at in (0..count).filter(|at| is_kept(*at)) {
+            let term = each.element(at);
+            self.add_target(&term);
+        }
     }
 
     /// `target += value` that is no density of one outcome.
@@ -157,6 +182,53 @@ impl<'model> Evaluator<'model> {
         }
     }
 
+    /// Numbers from a distribution of a parameter; none if it cannot be drawn from.
+    pub(crate) fn prior_draw(
+        &mut self,
+        stem: &str,
+        arguments: &'model [Expression],
+        size: usize,
+    ) -> Evaluated<Option<Vec<f64>>> {
+        let span = Span::default();
+        let values = self.values(arguments)?;
+        let own = format!("{stem}_rng");
+        Ok(match stem {
+            "multi_normal" | "multi_normal_cholesky" | "dirichlet" => {
+                Some(self.drawn(&own, &values, span)?)
+            }
+            stem if Family::named(stem).is_ok() => {
+                let wanted = Wanted { draws: true, means: false };
+                Some(self.draw_each(stem, &values, size, wanted, span)?.0)
+            }
+            "lkj_corr_cholesky" => {
+                let eta = values.first().and_then(Value::numbers).and_then(|list| list.first());
+                let eta = eta.copied().unwrap_or(f64::NAN);
+                Some(self.factor_draw(eta, size, span)?)
+            }
+            _ => None,
+        }
+        .filter(|numbers| numbers.len() == size && numbers.iter().all(|x| x.is_finite())))
+    }
+
+    /// The factor of a correlation matrix of `size` numbers: partial correlations are beta (Lewandowski,
+    /// Kurowicka and Joe 2009).
+    fn factor_draw(&mut self, eta: f64, size: usize, span: Span) -> Evaluated<Vec<f64>> {
+        let rows = size.isqrt();
+        let mut numbers = vec![0.0; rows * rows];
+        for row in 0..rows {
+            let mut left = 1.0_f64;
+            for column in 0..row {
+                let shape = eta + 0.5 * (rows as f64 - 2.0 - column as f64);
+                let part = 2.0 * self.draw("beta", &[shape, shape], span)?.0 - 1.0;
+                let entry = part * left.sqrt();
+                numbers[column * rows + row] = entry;
+                left -= entry * entry;
+            }
+            numbers[row * rows + row] = left.sqrt();
+        }
+        Ok(numbers)
+    }
+
     fn drawn(&mut self, name: &str, values: &[Value], span: Span) -> Evaluated<Vec<f64>> {
         let value = self.random_call(name, values, span)?;
         Ok(value.as_ref().and_then(Value::numbers).unwrap_or_default().to_vec())
@@ -214,7 +286,7 @@ fn root(expression: &Expression) -> &str {
 }
 
 /// Tells every variable of an expression.
-fn names<'text>(expression: &'text Expression, tell: &mut dyn FnMut(&'text str)) {
+pub(crate) fn names<'text>(expression: &'text Expression, tell: &mut dyn FnMut(&'text str)) {
     use super::super::ast::Index;
     match &expression.kind {
         ExpressionKind::Name(name) => tell(name),
