@@ -143,6 +143,7 @@ async fn time_is_kept_over_a_restart() -> TestResult {
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of refusals")]
 #[tokio::test]
 async fn wrong_graph_arguments_are_named() -> TestResult {
     let server = start().await?;

@@ -68,7 +68,7 @@ struct Item {
     /// Any object, at most 32 KiB.
     #[serde(default)]
     props: Option<Map<String, Value>>,
-    /// Strength, 1 if absent; paths prefer strong facts.
+    /// Strength, 1 if absent.
     #[schemars(range(min = 0.000_001, max = 1_000_000))]
     #[serde(default)]
     weight: Option<f64>,
