@@ -16,11 +16,20 @@ pub struct Config {
     /// Most memories kept, all versions counted, 1-10,000,000. Default 1,000,000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_memories: u32,
+    /// Most MiB of entities, observations and facts kept in memory, all versions counted, 1-65,536.
+    /// Default 512.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub max_graph_mib: u32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { store_cache_mib: 64, store_buffer_mib: 32, max_memories: 1_000_000 }
+        Self {
+            store_cache_mib: 64,
+            store_buffer_mib: 32,
+            max_memories: 1_000_000,
+            max_graph_mib: 512,
+        }
     }
 }
 

@@ -27,12 +27,17 @@ pub enum Error {
         hint: &'static str,
     },
     /// The namespace is full.
-    #[error("the store keeps at most {limit} memories, all versions counted, and has {held}")]
-    QuotaExceeded {
-        /// The setting `max_memories`.
-        limit: u32,
-        /// Versions held.
-        held: usize,
+    #[error("{0}")]
+    QuotaExceeded(Quota),
+    /// Something that is named is not there.
+    #[error("{message}")]
+    NotFound {
+        /// JSON pointer of the argument.
+        field: String,
+        /// What is not there.
+        message: String,
+        /// The repair.
+        hint: &'static str,
     },
     /// The state is not what the caller expects.
     #[error("{message}")]
@@ -72,6 +77,33 @@ pub enum Error {
     Internal(String),
 }
 
+/// A setting that bounds what is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Quota {
+    /// `max_memories`.
+    #[error("the store keeps at most {limit} memories, all versions counted, and has {held}")]
+    Memories {
+        /// The setting.
+        limit: u32,
+        /// Versions held.
+        held: usize,
+    },
+    /// `max_graph_mib`.
+    #[error(
+        "the graph keeps at most {limit} bytes of entities, observations and facts, all versions \
+         counted, has {held}, and this would add {more}"
+    )]
+    Graph {
+        /// The setting, in bytes.
+        limit: usize,
+        /// Bytes held.
+        held: usize,
+        /// Bytes of the call.
+        more: usize,
+    },
+}
+
 impl Error {
     pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid { field: field.into(), message: message.into() }
@@ -86,8 +118,19 @@ impl From<Error> for ToolError {
             Error::TooLarge { field, hint, .. } => {
                 Self::new(Kind::InvalidInput, "too_large", message).with_field(field).with_hint(hint)
             }
-            Error::QuotaExceeded { .. } => Self::new(Kind::Refused, "quota_exceeded", message)
-                .with_hint("forget_items with mode purge frees room; the operator's setting is max_memories"),
+            Error::QuotaExceeded(quota) => {
+                Self::new(Kind::Refused, "quota_exceeded", message).with_hint(match quota {
+                    Quota::Memories { .. } => {
+                        "forget_items with mode purge frees room; the operator's setting is max_memories"
+                    }
+                    Quota::Graph { .. } => {
+                        "forget_items with mode purge frees room; the operator's setting is max_graph_mib"
+                    }
+                })
+            }
+            Error::NotFound { field, hint, .. } => {
+                Self::new(Kind::NotFound, "not_found", message).with_field(field).with_hint(hint)
+            }
             Error::Conflict { field, hint, .. } => {
                 Self::new(Kind::Conflict, "conflict", message).with_field(field).with_hint(hint)
             }
@@ -126,7 +169,21 @@ mod tests {
                 "too_large",
                 Kind::InvalidInput,
             ),
-            (Error::QuotaExceeded { limit: 1, held: 1 }, "quota_exceeded", Kind::Refused),
+            (
+                Error::QuotaExceeded(Quota::Memories { limit: 1, held: 1 }),
+                "quota_exceeded",
+                Kind::Refused,
+            ),
+            (
+                Error::QuotaExceeded(Quota::Graph { limit: 1, held: 1, more: 1 }),
+                "quota_exceeded",
+                Kind::Refused,
+            ),
+            (
+                Error::NotFound { field: field(), message: "m".into(), hint: "h" },
+                "not_found",
+                Kind::NotFound,
+            ),
             (
                 Error::Conflict { field: field(), message: "m".into(), hint: "h" },
                 "conflict",

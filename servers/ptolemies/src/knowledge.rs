@@ -1,12 +1,15 @@
 //! Everything that is remembered, searchable: the store, the catalogue and the index together.
 
+mod graph;
 mod list;
 mod meaning;
 mod search;
+mod state;
 mod writer;
 
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{
         Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -22,13 +25,15 @@ use ulid::Ulid;
 use crate::{
     Error,
     catalog::{Catalog, Filter},
-    memory::{Memory, NewMemory, Outcome},
+    graph::{Cardinality, Graph, NewEntity, NewFact},
+    memory::{NewMemory, Outcome},
     moment::Moment,
-    store::{Change, Counts, Head, Op, Store, WriteRecord},
+    store::{Answer, Change, Counts, Head, Store, WriteRecord},
 };
 
+pub(crate) use graph::{Moments, Name, Seen};
 pub(crate) use list::{Page, Place, Query, Selection};
-pub(crate) use search::{Found, Needle, Results};
+pub(crate) use search::{Found, Hit, Item, Needle, Results};
 
 /// How long an answer to a `write_id` can be asked for again.
 const REPEATABLE: u64 = 24 * 60 * 60;
@@ -57,7 +62,7 @@ struct Shared<S> {
     /// The latest moment that an answer was given for: a later write must be later than it, or an
     /// answer about the past could change.
     answered: AtomicI64,
-    max_memories: u32,
+    limits: Limits,
     /// Told after each change.
     changed: Notify,
     closing: AtomicBool,
@@ -69,13 +74,25 @@ impl<S> std::fmt::Debug for Knowledge<S> {
     }
 }
 
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Most memories, all versions counted.
+    pub(crate) max_memories: u32,
+    /// Most bytes of entities, observations and facts, all versions counted.
+    pub(crate) max_graph_bytes: usize,
+}
+
 /// What is known without asking the store.
 #[derive(Debug, Default)]
 struct State {
     catalog: Catalog,
+    graph: Graph,
     index: Recall,
-    /// The version behind each text of the index.
-    ids: Vec<Ulid>,
+    /// The row behind each text of the index.
+    items: Vec<Item>,
+    /// Texts of the index by their rows in the graph.
+    docs: HashMap<Ulid, DocId>,
     seq: u64,
     at: Option<Moment>,
     writes: HashMap<String, WriteRecord>,
@@ -148,20 +165,46 @@ enum Command {
         write: Option<WriteId>,
         answer: oneshot::Sender<Result<Forgotten, Error>>,
     },
+    Graph {
+        work: GraphWork,
+        write: Option<WriteId>,
+        answer: oneshot::Sender<Result<GraphDone, Error>>,
+    },
     Close {
         answer: oneshot::Sender<()>,
     },
 }
 
+/// What to write into the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum GraphWork {
+    Entities(Vec<NewEntity>),
+    Facts {
+        items: Vec<NewFact>,
+        /// Make entities that are not there.
+        create_missing: bool,
+        /// Types that are declared.
+        rules: Vec<(String, Cardinality)>,
+    },
+}
+
+/// What a write into the graph answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GraphDone {
+    pub(crate) seq: u64,
+    pub(crate) answer: Answer,
+    pub(crate) repeated: bool,
+}
+
 impl<S: Store> Knowledge<S> {
     /// Start on an open store: the index is built in the background, calls wait for it.
-    pub(crate) fn start(store: S, max_memories: u32, clock: Clock, context: &StartContext) -> Self {
+    pub(crate) fn start(store: S, limits: Limits, clock: Clock, context: &StartContext) -> Self {
         let shared = Arc::new(Shared {
             store,
             state: RwLock::default(),
             clock,
             answered: AtomicI64::new(i64::MIN),
-            max_memories,
+            limits,
             changed: Notify::new(),
             closing: AtomicBool::new(false),
         });
@@ -218,6 +261,18 @@ impl<S: Store> Knowledge<S> {
         let repeatable = write.is_some();
         self.send(Command::Forget { target, mode, dry_run, write, answer }, wait, repeatable)
             .await?
+    }
+
+    /// Write into the graph: all of it or nothing.
+    pub(crate) async fn upsert(
+        &self,
+        work: GraphWork,
+        write: Option<WriteId>,
+    ) -> Result<GraphDone, Error> {
+        self.ready().await?;
+        let (answer, wait) = oneshot::channel();
+        let repeatable = write.is_some();
+        self.send(Command::Graph { work, write, answer }, wait, repeatable).await?
     }
 
     /// Finish what is queued and close the store.
@@ -290,84 +345,95 @@ impl<S: Store> Shared<S> {
     /// Read the store into catalogue and index.
     async fn build(&self, progress: &watch::Sender<Readiness>) -> Result<(), Error> {
         let since = Moment::from_millis((self.clock)().millis() - REPEATABLE.cast_signed() * 1_000);
-        let Head { seq, at, versions: total, writes } = self.store.head(since).await?;
-        let mut after = None;
+        let Head { seq, at, versions, graph, writes } = self.store.head(since).await?;
+        let total = versions + graph;
         let mut done = 0;
-        loop {
-            let page = self.store.page(after, BUILD_PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            done += page.len();
-            let full = page.len() == BUILD_PAGE;
-            let mut state = self.write();
-            for memory in &page {
-                state.add(memory);
-            }
-            drop(state);
+        let mut tell = |more: usize| {
+            done += more;
             progress.send_replace(Readiness::Building { done, total });
-            if !full {
-                break;
-            }
+        };
+        let memories = self
+            .read_in(
+                |after| self.store.page(after, BUILD_PAGE),
+                |row| row.id,
+                State::add,
+                &mut tell,
+            )
+            .await?;
+        for rule in self.store.rules().await? {
+            self.write().graph.rule(rule.kind, rule.cardinality);
         }
-        if done != total {
-            return Err(Error::StoreCorrupt(format!(
-                "the journal counts {total} versions of memories, the store holds {done}"
-            )));
-        }
+        let entities = self
+            .read_in(
+                |after| self.store.entities(after, BUILD_PAGE),
+                |row| row.id,
+                State::add_entity,
+                &mut tell,
+            )
+            .await?;
+        let observations = self
+            .read_in(
+                |after| self.store.observations(after, BUILD_PAGE),
+                |row| row.id,
+                State::add_observation,
+                &mut tell,
+            )
+            .await?;
+        let facts = self
+            .read_in(
+                |after| self.store.facts(after, BUILD_PAGE),
+                |row| row.id,
+                State::add_fact,
+                &mut tell,
+            )
+            .await?;
+        counted("versions of memories", versions, memories)?;
+        counted("rows of the graph", graph, entities + observations + facts)?;
         let mut state = self.write();
         state.seq = seq;
         state.at = at;
         state.writes = writes.into_iter().map(|write| (write.write_id.clone(), write)).collect();
-        tracing::info!(seq, versions = total, "the index is built");
+        tracing::info!(seq, versions, graph, "the index is built");
         Ok(())
+    }
+
+    /// Read a table into the state, page by page; how many rows it has.
+    async fn read_in<R, F>(
+        &self,
+        page: impl Fn(Option<Ulid>) -> F,
+        id: fn(&R) -> Ulid,
+        add: fn(&mut State, &R),
+        tell: &mut impl FnMut(usize),
+    ) -> Result<usize, Error>
+    where
+        F: Future<Output = Result<Vec<R>, Error>>,
+    {
+        let (mut after, mut done) = (None, 0);
+        loop {
+            let rows = page(after).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(id(last));
+            done += rows.len();
+            let mut state = self.write();
+            for row in &rows {
+                add(&mut state, row);
+            }
+            drop(state);
+            tell(rows.len());
+            if rows.len() < BUILD_PAGE {
+                break;
+            }
+        }
+        Ok(done)
     }
 }
 
-impl State {
-    /// Take a committed change in.
-    fn apply(&mut self, change: &Change) {
-        for &id in &change.retract {
-            if let Some(doc) = self.catalog.retract(id, change.at) {
-                self.index.remove(doc);
-            }
-        }
-        for &id in &change.delete {
-            if let Some(doc) = self.catalog.remove(id) {
-                self.index.remove(doc);
-                if let Some(id) = self.ids.get_mut(doc as usize) {
-                    *id = Ulid::nil();
-                }
-            }
-        }
-        if change.op == Op::Purge {
-            // Purged words leave the dictionary at once; expired ones when the index next tidies.
-            self.index.compact();
-        }
-        for memory in &change.insert {
-            self.add(memory);
-        }
-        for write_id in &change.forget_writes {
-            self.writes.remove(write_id);
-        }
-        if let Some(write) = &change.write {
-            self.writes.insert(write.write_id.clone(), write.clone());
-        }
-        self.seq = change.seq;
-        self.at = Some(change.at);
+/// Whether the store holds what the journal counts.
+fn counted(what: &str, counted: usize, held: usize) -> Result<(), Error> {
+    if counted == held {
+        return Ok(());
     }
-
-    fn add(&mut self, memory: &Memory) {
-        let indexed = memory.retracted_at == Moment::NEVER;
-        let doc = indexed.then(|| self.index.insert(&memory.indexed_text(), None));
-        if doc.is_some() {
-            self.ids.push(memory.id);
-        }
-        self.catalog.insert(memory, doc);
-    }
-
-    fn id_of(&self, doc: DocId) -> Option<Ulid> {
-        self.ids.get(doc as usize).copied()
-    }
+    Err(Error::StoreCorrupt(format!("the journal counts {counted} {what}, the store holds {held}")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod knowledge;
 mod plan;
 
 mod catalog;
+mod graph;
 mod store;
 
 mod memory;
@@ -17,5 +18,5 @@ mod moment;
 mod text;
 
 pub use config::Config;
-pub use error::Error;
+pub use error::{Error, Quota};
 pub use server::Server;

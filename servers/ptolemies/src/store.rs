@@ -8,6 +8,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
+    graph::{Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Observation},
     memory::{Memory, Outcome},
     moment::Moment,
 };
@@ -35,6 +36,30 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// The versions among `ids` that are there, in any order.
     fn rows(&self, ids: &[Ulid]) -> impl Future<Output = Result<Vec<Memory>, Error>> + Send;
 
+    /// Versions of entities after `after` by id, at most `limit`.
+    fn entities(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Entity>, Error>> + Send;
+
+    /// Observations after `after` by id, at most `limit`.
+    fn observations(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Observation>, Error>> + Send;
+
+    /// Versions of facts after `after` by id, at most `limit`.
+    fn facts(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Fact>, Error>> + Send;
+
+    /// Types of facts that were declared.
+    fn rules(&self) -> impl Future<Output = Result<Vec<KindRule>, Error>> + Send;
+
     /// Write a change.
     fn commit(&self, change: &Change) -> impl Future<Output = Result<(), CommitError>> + Send;
 
@@ -51,6 +76,8 @@ pub(crate) struct Head {
     pub(crate) at: Option<Moment>,
     /// Versions stored.
     pub(crate) versions: usize,
+    /// Rows of entities, observations and facts, all versions counted.
+    pub(crate) graph: usize,
     pub(crate) writes: Vec<WriteRecord>,
 }
 
@@ -65,6 +92,7 @@ pub(crate) struct Change {
     pub(crate) retract: Vec<Ulid>,
     /// Versions that leave the store.
     pub(crate) delete: Vec<Ulid>,
+    pub(crate) graph: Delta,
     pub(crate) write: Option<WriteRecord>,
     /// Writes that can no longer be repeated.
     pub(crate) forget_writes: Vec<String>,
@@ -106,6 +134,9 @@ pub(crate) struct WriteRecord {
 pub(crate) enum Answer {
     Stored(Vec<Outcome>),
     Forgotten(Counts),
+    Entities(Vec<EntityOutcome>),
+    /// With the entities that were made for them.
+    Facts(Vec<FactOutcome>, Vec<String>),
 }
 
 /// What was forgotten.
@@ -115,6 +146,8 @@ pub(crate) struct Counts {
     pub(crate) memories: usize,
     /// Versions of them.
     pub(crate) versions: usize,
+    /// Entities, observations and facts.
+    pub(crate) graph: usize,
 }
 
 /// Why a commit did not return.

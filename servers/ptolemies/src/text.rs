@@ -1,10 +1,27 @@
 //! Stored text on its way out, and measures of text.
 
 use mcp_core::untrusted;
+use serde_json::{Map, Value};
 
 /// Text without what acts or hides.
 pub(crate) fn clean(text: &str) -> String {
     untrusted::clean(text).into_owned()
+}
+
+/// A stored object without what acts or hides; `None` when it cannot be read.
+pub(crate) fn clean_object(text: &str) -> Option<Map<String, Value>> {
+    fn scrub(value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(clean(&text)),
+            Value::Array(values) => values.into_iter().map(scrub).collect(),
+            Value::Object(object) => Value::Object(scrubbed(object)),
+            plain => plain,
+        }
+    }
+    fn scrubbed(object: Map<String, Value>) -> Map<String, Value> {
+        object.into_iter().map(|(name, value)| (clean(&name), scrub(value))).collect()
+    }
+    serde_json::from_str::<Map<String, Value>>(text).ok().map(scrubbed)
 }
 
 /// Characters `text` has as a JSON string, without the quotes.
@@ -84,6 +101,13 @@ mod tests {
         }
         assert_eq!(joined, text);
         assert_eq!(window("abc", 9, 5), ("", None));
+    }
+
+    #[test]
+    fn objects_are_cleaned_to_the_bottom() {
+        let object = clean_object(r#"{"a":[{"b\u0000":"x\u001b[2Jy"}],"n":1.5}"#).unwrap();
+        assert_eq!(Value::Object(object), serde_json::json!({"a": [{"b": "xy"}], "n": 1.5}));
+        assert!(clean_object("[1]").is_none());
     }
 
     #[test]

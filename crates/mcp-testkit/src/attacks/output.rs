@@ -166,6 +166,7 @@ pub(super) fn lasting(value: &Value) -> Value {
         "status",
         "outcome",
         "unchanged",
+        "repeated",
         "version",
         "cost",
         "cost_limit",

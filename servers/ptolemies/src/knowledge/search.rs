@@ -7,18 +7,43 @@ use recall_engine::{Answer, DocId, Explanation, Query, Ranked, Verdict, Weights}
 use ulid::Ulid;
 
 use super::Knowledge;
-use crate::{Error, catalog::Filter, memory::Memory, moment::Moment, store::Store, text::clean};
+use crate::{
+    Error,
+    catalog::Filter,
+    graph::{At, Entity, names},
+    memory::Memory,
+    moment::Moment,
+    store::Store,
+    text::clean,
+};
 
 /// Hits considered, so that folding and the budget have something to choose from.
 const POOL: usize = 1_000;
 /// Rows read at a time while hits are collected.
 const READ: usize = 32;
 
+/// What a text of the index is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Item {
+    Memory(Ulid),
+    /// A version of an entity.
+    Entity(Ulid),
+    Observation(Ulid),
+    Fact(Ulid),
+    /// Gone.
+    None,
+}
+
 /// What to look for.
 #[derive(Debug, Clone)]
 pub(crate) struct Needle {
     pub(crate) query: String,
+    /// Of memories; one that names anything leaves all else out.
     pub(crate) filter: Filter,
+    /// Names of [`Item::kind`]; all when there are none.
+    pub(crate) kinds: Vec<&'static str>,
+    /// Facts that held in the world then; now when absent.
+    pub(crate) as_of: Option<Moment>,
     /// Most hits.
     pub(crate) k: usize,
     /// Most tokens of text, as [`recall_engine::tokens`] counts them.
@@ -39,11 +64,50 @@ pub(crate) struct Results {
     pub(crate) over_budget: usize,
 }
 
+impl Item {
+    pub(crate) const fn kind(self) -> &'static str {
+        match self {
+            Self::Memory(_) => "memory",
+            Self::Entity(_) => "entity",
+            Self::Observation(_) => "observation",
+            Self::Fact(_) => "fact",
+            Self::None => "",
+        }
+    }
+
+    fn id(self) -> Ulid {
+        match self {
+            Self::Memory(id) | Self::Entity(id) | Self::Observation(id) | Self::Fact(id) => id,
+            Self::None => Ulid::nil(),
+        }
+    }
+}
+
+/// What a hit is.
+#[derive(Debug)]
+pub(crate) enum Hit {
+    /// Its text has moved to [`Found::text`].
+    Memory(Box<Memory>),
+    Graph {
+        kind: &'static str,
+        /// The entities it is, or is about.
+        entities: Vec<Ulid>,
+        sources: Vec<String>,
+        recorded_at: Moment,
+        valid_from: Option<Moment>,
+        valid_to: Option<Moment>,
+    },
+}
+
 /// One hit.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// The text is clean, and cut where `truncated` says so.
-    pub(crate) memory: Memory,
+    /// Of the version; of an entity that of the entity.
+    pub(crate) id: Ulid,
+    /// Clean, and cut where `truncated` says so.
+    pub(crate) text: String,
+    pub(crate) hit: Hit,
+    item: Item,
     /// Relative to the best match, which has 1; a key equal to the query has 1 too.
     pub(crate) score: f64,
     /// The shares of words and meaning, which add up to the score of all but a key match.
@@ -59,7 +123,7 @@ pub(crate) struct Found {
 /// A hit before its text is read.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    id: Ulid,
+    item: Item,
     score: f64,
     words: f64,
     meaning: f64,
@@ -67,7 +131,7 @@ struct Candidate {
 }
 
 impl<S: Store> Knowledge<S> {
-    /// Rank current memories for a query: a key equal to it first, then words and meaning (0.7 and
+    /// Rank what is known now for a query: a key or name equal to it first, then words and meaning (0.7 and
     /// 0.3; words alone while there are too few texts for a model), then the newer. Importance and
     /// age are left out of the score until they are shown to help on every measured set.
     pub(crate) async fn search(
@@ -90,9 +154,9 @@ impl<S: Store> Knowledge<S> {
         if needle.explain {
             let state = self.shared.read();
             for found in &mut found {
-                let doc = state.catalog.get(found.memory.id).and_then(|entry| entry.doc);
-                found.explanation =
-                    doc.and_then(|doc| state.index.words().explain(&needle.query, doc));
+                found.explanation = state
+                    .doc_of(found.item)
+                    .and_then(|doc| state.index.words().explain(&needle.query, doc));
             }
         }
         Ok(Results { seq, meaning, found, over_budget })
@@ -108,23 +172,34 @@ impl<S: Store> Knowledge<S> {
         let mut answer = Answer::new(needle.k, needle.max_tokens);
         let mut found: Vec<Found> = Vec::new();
         for chunk in candidates.chunks(READ) {
-            let ids: Vec<Ulid> = chunk.iter().map(|candidate| candidate.id).collect();
+            let ids: Vec<Ulid> = chunk
+                .iter()
+                .filter(|candidate| matches!(candidate.item, Item::Memory(_)))
+                .map(|candidate| candidate.item.id())
+                .collect();
             let rows = self.shared.store.rows(&ids).await?;
             let mut rows: HashMap<Ulid, Memory> =
                 rows.into_iter().map(|row| (row.id, row)).collect();
             for candidate in chunk {
                 // A row that was purged or expired meanwhile is no hit.
-                let Some(mut memory) =
-                    rows.remove(&candidate.id).filter(|row| row.expires_at > now)
-                else {
-                    continue;
+                let shown = match candidate.item {
+                    Item::Memory(id) => {
+                        rows.remove(&id).filter(|row| row.expires_at > now).map(|mut row| {
+                            let text = std::mem::take(&mut row.text);
+                            (id, text, Hit::Memory(Box::new(row)))
+                        })
+                    }
+                    item => self.shared.read().shown(item),
                 };
-                memory.text = clean(&memory.text);
-                match answer.offer(&memory.text, 0) {
-                    Verdict::Taken { end, .. } => found.push(present(memory, end, *candidate)),
+                let Some((id, text, hit)) = shown else { continue };
+                let text = clean(&text);
+                match answer.offer(&text, 0) {
+                    Verdict::Taken { end, .. } => {
+                        found.push(present(id, text, hit, end, *candidate));
+                    }
                     Verdict::Folded(into) => {
                         if let Some(found) = found.get_mut(into) {
-                            found.near_duplicates.push(memory.id);
+                            found.near_duplicates.push(id);
                         }
                     }
                     Verdict::OverBudget => {}
@@ -137,12 +212,15 @@ impl<S: Store> Knowledge<S> {
 }
 
 /// A hit with its text up to a byte.
-fn present(mut memory: Memory, end: usize, candidate: Candidate) -> Found {
-    let truncated = end < memory.text.len();
-    memory.text.truncate(end);
-    let Candidate { score, words, meaning, key_match, .. } = candidate;
+fn present(id: Ulid, mut text: String, hit: Hit, end: usize, candidate: Candidate) -> Found {
+    let truncated = end < text.len();
+    text.truncate(end);
+    let Candidate { item, score, words, meaning, key_match } = candidate;
     Found {
-        memory,
+        id,
+        text,
+        hit,
+        item,
         score,
         words,
         meaning,
@@ -155,43 +233,130 @@ fn present(mut memory: Memory, end: usize, candidate: Candidate) -> Found {
 
 impl super::State {
     fn candidates(&self, needle: &Needle, now: Moment, stop: &dyn Fn() -> bool) -> Vec<Candidate> {
-        let accepts = |id: Ulid| {
-            self.catalog
-                .get(id)
-                .is_some_and(|entry| entry.is_current(now) && needle.filter.accepts(entry))
-        };
-        let keyed = self.catalog.open_version(needle.query.trim()).map(|(id, _)| id);
-        let keyed = keyed.filter(|&id| accepts(id));
+        let at = At { as_of: needle.as_of.unwrap_or(now), known_at: now };
+        let accepts = |item: Item| self.accepts(needle, item, at);
+        let named: Vec<Item> =
+            self.named(&needle.query).into_iter().filter(|item| accepts(*item)).collect();
         let query = Query {
             weights: Weights::flat(),
             accept: &|doc: DocId| {
-                self.id_of(doc).is_some_and(|id| Some(id) != keyed && accepts(id))
+                let item = self.item_of(doc);
+                !named.contains(&item) && accepts(item)
             },
             stop,
             ..Query::new(&needle.query, POOL)
         };
         let hits = self.index.search(&query);
         let best = hits.first().map_or(1.0, |hit| hit.score);
-        let first = Candidate {
-            id: keyed.unwrap_or_default(),
+        let first = named.iter().map(|&item| Candidate {
+            item,
             score: 1.0,
             words: 0.0,
             meaning: 0.0,
             key_match: true,
-        };
+        });
         let ranked = hits.iter().filter_map(|hit| {
-            let id = self.id_of(hit.doc)?;
-            let candidate = Candidate::of(id, hit, best);
+            let candidate = Candidate::of(self.item_of(hit.doc), hit, best);
             (candidate.score >= needle.min_score).then_some(candidate)
         });
-        keyed.map(|_| first).into_iter().chain(ranked).collect()
+        first.chain(ranked).collect()
+    }
+
+    /// What the query names exactly: a key, then names of entities.
+    fn named(&self, query: &str) -> Vec<Item> {
+        let keyed = self.catalog.open_version(query.trim()).map(|(id, _)| Item::Memory(id));
+        let lineages = self.graph.named(&names::key(query)).iter();
+        let entities = lineages.filter_map(|&lineage| self.graph.open_entity(lineage));
+        keyed.into_iter().chain(entities.map(|entity| Item::Entity(entity.id))).collect()
+    }
+
+    fn accepts(&self, needle: &Needle, item: Item, at: At) -> bool {
+        if !needle.kinds.is_empty() && !needle.kinds.contains(&item.kind()) {
+            return false;
+        }
+        // What is no memory has neither context nor tags.
+        let unfiltered = needle.filter == Filter::default();
+        match item {
+            Item::Memory(id) => self
+                .catalog
+                .get(id)
+                .is_some_and(|entry| entry.is_current(at.known_at) && needle.filter.accepts(entry)),
+            Item::Entity(id) => {
+                unfiltered && self.graph.entity_row(id).is_some_and(Entity::is_open)
+            }
+            Item::Observation(id) => {
+                let row = self.graph.observation_row(id);
+                unfiltered && row.is_some_and(|row| row.times.holds_at(at))
+            }
+            Item::Fact(id) => {
+                let row = self.graph.fact_row(id);
+                unfiltered && row.is_some_and(|row| row.times.holds_at(at))
+            }
+            Item::None => false,
+        }
+    }
+
+    fn doc_of(&self, item: Item) -> Option<DocId> {
+        match item {
+            Item::Memory(id) => self.catalog.get(id)?.doc,
+            item => self.docs.get(&item.id()).copied(),
+        }
+    }
+
+    /// A row of the graph as a hit.
+    fn shown(&self, item: Item) -> Option<(Ulid, String, Hit)> {
+        let graph = &self.graph;
+        match item {
+            Item::Entity(id) => {
+                let row = graph.entity_row(id).filter(|row| row.is_open())?;
+                let kind = row.kind.iter().map(|kind| format!(" ({kind})"));
+                let mut text: String = [row.name.clone()].into_iter().chain(kind).collect();
+                if !row.aliases.is_empty() {
+                    text.push_str(&format!(", also {}", row.aliases.join(", ")));
+                }
+                let hit = Hit::Graph {
+                    kind: item.kind(),
+                    entities: Vec::new(),
+                    sources: row.source.clone().into_iter().collect(),
+                    recorded_at: row.recorded_at,
+                    valid_from: None,
+                    valid_to: None,
+                };
+                Some((row.lineage, text, hit))
+            }
+            Item::Observation(id) => {
+                let row = graph.observation_row(id)?;
+                let hit = Hit::Graph {
+                    kind: item.kind(),
+                    entities: vec![row.entity],
+                    sources: row.source.clone().into_iter().collect(),
+                    recorded_at: row.times.recorded_at,
+                    valid_from: Some(row.times.valid_from),
+                    valid_to: row.times.valid_to.known(),
+                };
+                Some((id, self.observation_text(id)?, hit))
+            }
+            Item::Fact(id) => {
+                let row = graph.fact_row(id)?;
+                let hit = Hit::Graph {
+                    kind: item.kind(),
+                    entities: vec![row.from, row.to],
+                    sources: row.sources.iter().map(|source| source.text.clone()).collect(),
+                    recorded_at: row.times.recorded_at,
+                    valid_from: Some(row.times.valid_from),
+                    valid_to: row.times.valid_to.known(),
+                };
+                Some((id, self.fact_text(id)?, hit))
+            }
+            Item::Memory(_) | Item::None => None,
+        }
     }
 }
 
 impl Candidate {
-    fn of(id: Ulid, hit: &Ranked, best: f64) -> Self {
+    fn of(item: Item, hit: &Ranked, best: f64) -> Self {
         let [score, words, meaning] =
             [hit.score, hit.shares.words, hit.shares.meaning].map(|value| value / best);
-        Self { id, score, words, meaning, key_match: false }
+        Self { item, score, words, meaning, key_match: false }
     }
 }

@@ -9,10 +9,11 @@ use mcp_core::prelude::{CancellationToken, StartContext, ToolError};
 use ulid::Ulid;
 
 use self::fake::{Failure, FakeStore};
-use super::{Knowledge, Mode, Needle, Query, Results, Selection, Stored, Target, WriteId};
+use super::{Knowledge, Limits, Mode, Needle, Query, Results, Selection, Stored, Target, WriteId};
 use crate::{
     Error,
     catalog::Filter,
+    error::Quota,
     memory::{Expiry, Memory, NewMemory, Status},
     moment::Moment,
 };
@@ -33,7 +34,12 @@ impl Bench {
         let hand = Arc::clone(&clock);
         let now = Arc::new(move || Moment::from_millis(hand.load(Ordering::SeqCst)));
         let context = StartContext::detached(std::path::PathBuf::new());
-        let knowledge = Knowledge::start(store.clone(), 1_000, now, &context);
+        let knowledge = Knowledge::start(
+            store.clone(),
+            Limits { max_memories: 1_000, max_graph_bytes: 1 << 20 },
+            now,
+            &context,
+        );
         Self { knowledge, store, clock }
     }
 
@@ -94,6 +100,8 @@ impl Bench {
             filter: Filter::default(),
             k: 10,
             max_tokens: 2_000,
+            kinds: Vec::new(),
+            as_of: None,
             min_score: 0.0,
             explain: true,
         };
@@ -196,7 +204,7 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
     let right = NewMemory { expected_version: Some(1), ..keyed("a", "2") };
     assert_eq!(bench.one(right).await.version, 2);
     let full = bench.store((0..1_000).map(|n| text(&format!("n{n}"))).collect()).await;
-    assert!(matches!(full, Err(Error::QuotaExceeded { limit: 1_000, held: 2 })));
+    assert!(matches!(full, Err(Error::QuotaExceeded(Quota::Memories { limit: 1_000, held: 2 }))));
 }
 
 #[tokio::test]
@@ -401,7 +409,7 @@ async fn ranking_puts_the_key_first_folds_twins_and_keeps_the_budget() {
     bench.one(text(&format!("okapi {}", "long ".repeat(5_000)))).await;
     let results = bench.search("okapi").await;
     let cut = &results.found[0];
-    assert!(cut.truncated && recall_engine::tokens::estimate(&cut.memory.text) <= 2_000);
+    assert!(cut.truncated && recall_engine::tokens::estimate(&cut.text) <= 2_000);
 }
 
 /// A text of words that only its subject has; of every eighth `automobile` is one.
@@ -437,15 +445,17 @@ async fn meaning_finds_what_keeps_like_company_and_forgets_what_is_purged() {
         filter: Filter::default(),
         k: 100,
         max_tokens: 8_000,
+        kinds: Vec::new(),
+        as_of: None,
         min_score: 0.0,
         explain: false,
     };
     let found = bench.knowledge.search(needle, &CancellationToken::new()).await.unwrap();
     assert!(found.meaning);
     let (named, others): (Vec<_>, Vec<_>) =
-        found.found.iter().partition(|hit| hit.memory.text.contains("automobile"));
+        found.found.iter().partition(|hit| hit.text.contains("automobile"));
     assert_eq!(named.len(), 50);
-    let near = others.iter().filter(|hit| hit.memory.text.starts_with("traffic")).count();
+    let near = others.iter().filter(|hit| hit.text.starts_with("traffic")).count();
     assert!(near * 10 >= others.len() * 9, "{near} of {} without the word", others.len());
     for hit in &found.found {
         assert!((hit.words + hit.meaning - hit.score).abs() < 1e-12);

@@ -1,5 +1,7 @@
 //! The one writer: decide, commit, take in, answer.
 
+mod graph;
+
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
@@ -14,6 +16,8 @@ use super::{Command, Forgotten, Mode, REPEATABLE, Shared, Stored, Target, WriteI
 use crate::{
     Error,
     catalog::Catalog,
+    error::Quota,
+    graph::{Delta, Doomed as Graph},
     memory::{Memory, NewMemory},
     moment::Moment,
     plan::{self, Plan, Scene},
@@ -32,7 +36,11 @@ pub(super) async fn run<S: Store>(
     shared: &Arc<Shared<S>>,
     mut queue: mpsc::Receiver<Command>,
 ) -> Option<oneshot::Sender<()>> {
-    let mut writer = Writer { shared, last_id: shared.read().catalog.last_id(), doubt: None };
+    let last_id = {
+        let state = shared.read();
+        state.catalog.last_id().max(state.graph.last_id())
+    };
+    let mut writer = Writer { shared, last_id, doubt: None };
     let first = tokio::time::Instant::now() + SWEEP_EVERY;
     let mut sweep = tokio::time::interval_at(first, SWEEP_EVERY);
     sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -54,6 +62,9 @@ pub(super) async fn run<S: Store>(
             }
             Some(Command::Forget { target, mode, dry_run, write, answer }) => {
                 drop(answer.send(writer.forget(&target, mode, dry_run, write).await));
+            }
+            Some(Command::Graph { work, write, answer }) => {
+                drop(answer.send(writer.graph(work, write).await));
             }
             Some(Command::Close { answer }) => return Some(answer),
             None => return None,
@@ -80,9 +91,11 @@ struct Writer<'a, S> {
 }
 
 /// What a forget would do.
+#[derive(Default)]
 struct Doomed {
     memories: usize,
     versions: Vec<Ulid>,
+    graph: Graph,
     missing: Vec<usize>,
 }
 
@@ -108,8 +121,9 @@ impl<S: Store> Writer<'_, S> {
             let held = state.catalog.len();
             let scene = Scene { catalog: &state.catalog, rows: &rows, at, seq };
             let plan = plan::plan(&scene, items, || next_id(&mut last_id, at))?;
-            if held + plan.insert.len() > self.shared.max_memories as usize {
-                return Err(Error::QuotaExceeded { limit: self.shared.max_memories, held });
+            let limit = self.shared.limits.max_memories;
+            if held + plan.insert.len() > limit as usize {
+                return Err(Error::QuotaExceeded(Quota::Memories { limit, held }));
             }
             plan
         };
@@ -137,38 +151,51 @@ impl<S: Store> Writer<'_, S> {
             let Answer::Forgotten(counts) = record.answer else { return Err(other_call()) };
             return Ok(Forgotten { seq: record.seq, counts, missing: Vec::new(), repeated: true });
         }
-        let Doomed { memories, versions, missing } =
-            doomed(&self.shared.read().catalog, target, mode, now);
-        let counts = Counts { memories, versions: versions.len() };
+        let Doomed { memories, versions, graph, missing } = {
+            let state = self.shared.read();
+            let mut found = doomed(&state.catalog, target, mode, now);
+            if let Target::Ids(ids) = target {
+                found.missing.retain(|&at| {
+                    !ids.get(at).is_some_and(|id| {
+                        state.graph.doom(*id, mode == Mode::Purge, &mut found.graph)
+                    })
+                });
+                found.graph.settle();
+            }
+            found
+        };
+        let counts = Counts { memories, versions: versions.len(), graph: graph.items };
         let op = match (target, mode) {
             (Target::Expired, _) => Op::Expire,
-            (_, Mode::Purge) if memories > PURGE_LIMIT => return Err(too_many(memories)),
+            (_, Mode::Purge) if memories + graph.items > PURGE_LIMIT => {
+                return Err(too_many(memories + graph.items));
+            }
             (_, Mode::Purge) => Op::Purge,
             (_, Mode::Retract) => Op::Retract,
         };
         let mut seq = self.shared.read().seq;
-        if dry_run || (versions.is_empty() && write.is_none()) {
+        if dry_run || (versions.is_empty() && graph.len() == 0 && write.is_none()) {
             return Ok(Forgotten { seq, counts, missing, repeated: false });
         }
         let repeatable = write.is_some();
-        let last = versions.len().saturating_sub(1) / FORGET_CHUNK;
-        let chunks: Vec<Vec<Ulid>> = if versions.is_empty() {
-            vec![Vec::new()]
-        } else {
-            versions.chunks(FORGET_CHUNK).map(<[Ulid]>::to_vec).collect()
-        };
+        let mut parts: Vec<Part> = versions.chunks(FORGET_CHUNK).map(Part::of_memories).collect();
+        parts.extend(graph::parts(&graph, FORGET_CHUNK, op == Op::Retract));
+        if parts.is_empty() {
+            parts.push(Part::default());
+        }
         let mut write = write;
-        for (number, chunk) in chunks.into_iter().enumerate() {
+        let last = parts.len() - 1;
+        for (number, part) in parts.into_iter().enumerate() {
             seq = self.shared.read().seq + 1;
             let at = self.next_moment();
             // The last change carries the record: before it, a repeat does what is left.
             let write = if number == last { write.take() } else { None };
             let write = record(write, digest.clone(), seq, at, || Answer::Forgotten(counts));
-            let mut change = Change { write, ..self.change(seq, at, op) };
+            let mut change = Change { write, graph: part.graph, ..self.change(seq, at, op) };
             if op == Op::Retract {
-                change.retract = chunk;
+                change.retract = part.memories;
             } else {
-                change.delete = chunk;
+                change.delete = part.memories;
             }
             self.commit(change, repeatable).await?;
         }
@@ -232,6 +259,7 @@ impl<S: Store> Writer<'_, S> {
             insert: Vec::new(),
             retract: Vec::new(),
             delete: Vec::new(),
+            graph: Delta::default(),
             write: None,
             forget_writes,
         }
@@ -294,10 +322,23 @@ fn other_call() -> Error {
     }
 }
 
+/// What one change of a forget takes.
+#[derive(Default)]
+struct Part {
+    memories: Vec<Ulid>,
+    graph: Delta,
+}
+
+impl Part {
+    fn of_memories(ids: &[Ulid]) -> Self {
+        Self { memories: ids.to_vec(), ..Self::default() }
+    }
+}
+
 fn too_many(memories: usize) -> Error {
     Error::TooLarge {
         field: "/mode".to_owned(),
-        message: format!("a call purges at most {PURGE_LIMIT} memories, these are {memories}"),
+        message: format!("a call purges at most {PURGE_LIMIT} items, these are {memories}"),
         hint: "narrow the selection, or use mode retract",
     }
 }
@@ -311,7 +352,7 @@ fn doomed(catalog: &Catalog, target: &Target, mode: Mode, now: Moment) -> Doomed
     match target {
         Target::Expired => {
             let versions = catalog.expired(now);
-            return Doomed { memories: versions.len(), versions, missing };
+            return Doomed { memories: versions.len(), versions, ..Doomed::default() };
         }
         Target::Ids(ids) => {
             for (index, &id) in ids.iter().enumerate() {
@@ -352,7 +393,7 @@ fn doomed(catalog: &Catalog, target: &Target, mode: Mode, now: Moment) -> Doomed
         versions.iter().filter_map(|&id| catalog.get(id)).map(|entry| entry.lineage).collect();
     memories.sort_unstable();
     memories.dedup();
-    Doomed { memories: memories.len(), versions, missing }
+    Doomed { memories: memories.len(), versions, missing, ..Doomed::default() }
 }
 
 /// An id later than every one before, even when the clock stands or goes back.

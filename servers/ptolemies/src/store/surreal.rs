@@ -8,6 +8,7 @@
 //! clusters, changefeeds and SurrealDB's own indexes, none of which is used here, and would write
 //! a heartbeat every few seconds.
 
+mod graph;
 mod row;
 
 use std::{path::Path, sync::Arc};
@@ -21,12 +22,20 @@ use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
 use ulid::Ulid;
 
-use self::row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow};
+use self::{
+    graph::{EntityRow, FactRow, ObservationRow, RuleRow},
+    row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow},
+};
 use super::{Change, CommitError, Head, Store};
-use crate::{Config, Error, memory::Memory, moment::Moment};
+use crate::{
+    Config, Error,
+    graph::{Entity, Fact, KindRule, Observation},
+    memory::Memory,
+    moment::Moment,
+};
 
 /// Layout of the tables. A store of a newer one is refused.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const NAMESPACE: &str = "machina";
 const DATABASE: &str = "ptolemies";
@@ -134,6 +143,9 @@ impl SurrealStore {
                 meta.format
             )));
         }
+        if meta.format < FORMAT {
+            self.upgrade(FORMAT).await?;
+        }
         self.store_id = meta.store_id;
         Ok(())
     }
@@ -158,12 +170,9 @@ impl SurrealStore {
         let failed = |error: &dyn std::fmt::Display| OpenError::Failed(error.to_string());
         let mut random = [0u8; 16];
         getrandom::fill(&mut random).map_err(|error| failed(&error))?;
-        let meta = MetaRow {
-            format: FORMAT,
-            store_id: hex::encode(random),
-            created_at: row::datetime(now),
-        };
-        let head = HeadRow { seq: 0, at: row::datetime(now), versions: 0 };
+        let meta =
+            MetaRow { format: 1, store_id: hex::encode(random), created_at: row::datetime(now) };
+        let head = graph::FirstHeadRow { seq: 0, at: row::datetime(now), versions: 0 };
         let bound = vars([
             ("meta_id", meta_id().into_value()),
             ("meta", meta.clone().into_value()),
@@ -183,6 +192,26 @@ impl SurrealStore {
         let answer = self.db.query(statement).bind(bound).await;
         let answer = answer.and_then(IndexedResults::check);
         answer.and_then(|mut answer| answer.take::<Vec<R>>(0)).map_err(|error| broken(&error))
+    }
+
+    /// Rows of a table after an id.
+    async fn page_of<R: SurrealValue>(
+        &self,
+        table: &'static str,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> Result<Vec<R>, Error> {
+        let after = after.map(|id| RecordIdKey::String(id.to_string()));
+        let range = RecordIdKeyRange {
+            start: after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded),
+            end: std::ops::Bound::Unbounded,
+        };
+        let range = RecordId::new(table, RecordIdKey::Range(Box::new(range)));
+        let bound = vars([
+            ("range", range.into_value()),
+            ("limit", i64::try_from(limit).unwrap_or(i64::MAX).into_value()),
+        ]);
+        self.read("SELECT * FROM $range LIMIT $limit", bound).await
     }
 
     /// Whether a change that failed to commit is there all the same.
@@ -214,22 +243,13 @@ impl Store for SurrealStore {
             seq: head.seq.unsigned_abs(),
             at: Some(Moment::from(head.at.into_inner())),
             versions: usize::try_from(head.versions).unwrap_or(0),
+            graph: usize::try_from(head.graph).unwrap_or(0),
             writes: written.into_iter().map(WrittenRow::into_record).collect::<Result<_, _>>()?,
         })
     }
 
     async fn page(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Memory>, Error> {
-        let after = after.map(|id| RecordIdKey::String(id.to_string()));
-        let range = RecordIdKeyRange {
-            start: after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded),
-            end: std::ops::Bound::Unbounded,
-        };
-        let range = RecordId::new("memory", RecordIdKey::Range(Box::new(range)));
-        let bound = vars([
-            ("range", range.into_value()),
-            ("limit", i64::try_from(limit).unwrap_or(i64::MAX).into_value()),
-        ]);
-        let rows: Vec<MemoryRow> = self.read("SELECT * FROM $range LIMIT $limit", bound).await?;
+        let rows: Vec<MemoryRow> = self.page_of("memory", after, limit).await?;
         rows.into_iter().map(MemoryRow::into_memory).collect()
     }
 
@@ -240,6 +260,30 @@ impl Store for SurrealStore {
         let bound = vars([("ids", memory_ids(ids))]);
         let rows: Vec<MemoryRow> = self.read("SELECT * FROM $ids", bound).await?;
         rows.into_iter().map(MemoryRow::into_memory).collect()
+    }
+
+    async fn entities(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Entity>, Error> {
+        let rows: Vec<EntityRow> = self.page_of("entity", after, limit).await?;
+        rows.into_iter().map(EntityRow::into_entity).collect()
+    }
+
+    async fn observations(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> Result<Vec<Observation>, Error> {
+        let rows: Vec<ObservationRow> = self.page_of("observation", after, limit).await?;
+        rows.into_iter().map(ObservationRow::into_observation).collect()
+    }
+
+    async fn facts(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Fact>, Error> {
+        let rows: Vec<FactRow> = self.page_of("fact", after, limit).await?;
+        rows.into_iter().map(FactRow::into_fact).collect()
+    }
+
+    async fn rules(&self) -> Result<Vec<KindRule>, Error> {
+        let rows: Vec<RuleRow> = self.read("SELECT * FROM rule", Object::new()).await?;
+        rows.into_iter().map(RuleRow::into_rule).collect()
     }
 
     async fn commit(&self, change: &Change) -> Result<(), CommitError> {
@@ -271,6 +315,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
         ("head_id", head_id().into_value()),
         ("seq", i64::try_from(change.seq).unwrap_or(i64::MAX).into_value()),
         ("more", (signed(change.insert.len()) - signed(change.delete.len())).into_value()),
+        ("growth", change.graph.growth().into_value()),
     ]);
     if !change.insert.is_empty() {
         statements.push_str("INSERT INTO memory $rows RETURN NONE;");
@@ -285,6 +330,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
         statements.push_str("DELETE $delete RETURN NONE;");
         bound.insert("delete".to_owned(), memory_ids(&change.delete));
     }
+    graph::statements(&change.graph, &mut statements, &mut bound);
     if let Some(write) = &change.write {
         statements.push_str("UPSERT $write_id CONTENT $write RETURN NONE;");
         bound.insert("write_id".to_owned(), written_id(&write.write_id).into_value());
@@ -297,7 +343,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
     }
     statements.push_str(
         "CREATE $change_id CONTENT $change RETURN NONE;
-        UPDATE $head_id SET seq = $seq, at = $at, versions += $more RETURN NONE;
+        UPDATE $head_id SET seq = $seq, at = $at, versions += $more, graph += $growth RETURN NONE;
         COMMIT TRANSACTION;",
     );
     (statements, bound)
@@ -325,7 +371,11 @@ fn vars<const N: usize>(pairs: [(&str, Value); N]) -> Object {
 }
 
 fn memory_ids(ids: &[Ulid]) -> Value {
-    ids.iter().map(|id| RecordId::new("memory", id.to_string())).collect::<Vec<_>>().into_value()
+    ids_in("memory", ids)
+}
+
+fn ids_in(table: &'static str, ids: &[Ulid]) -> Value {
+    ids.iter().map(|id| RecordId::new(table, id.to_string())).collect::<Vec<_>>().into_value()
 }
 
 fn meta_id() -> RecordId {

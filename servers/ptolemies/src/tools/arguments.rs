@@ -1,8 +1,13 @@
 //! Rules of arguments that a schema cannot say, and types that tools share.
 
+use serde_json::{Map, Value};
 use ulid::Ulid;
 
-use crate::{Error, knowledge::WriteId, moment::Moment};
+use crate::{
+    Error,
+    knowledge::{Moments, WriteId},
+    moment::Moment,
+};
 
 /// A label: key, context, tag, source, write id. Printable characters, no white space at the ends.
 pub(super) fn label(field: &str, text: &str) -> Result<(), Error> {
@@ -27,6 +32,49 @@ pub(super) fn moment(field: &str, text: &str) -> Result<Moment, Error> {
 
 pub(super) fn optional_moment(field: &str, text: Option<&String>) -> Result<Option<Moment>, Error> {
     text.map(|text| moment(field, text)).transpose()
+}
+
+/// Stored text: more than white space, no NUL, at most `most` bytes.
+pub(super) fn plain_text(field: &str, text: &str, most: usize) -> Result<(), Error> {
+    if text.len() > most {
+        return Err(Error::TooLarge {
+            field: field.to_owned(),
+            message: format!("must be <= {most} bytes, was {}", text.len()),
+            hint: "split the text",
+        });
+    }
+    if text.trim().is_empty() || text.contains('\0') {
+        return Err(Error::invalid(field, "must hold more than white space, and no NUL"));
+    }
+    Ok(())
+}
+
+/// An object as it is stored.
+pub(super) fn props(
+    field: &str,
+    object: Option<Map<String, Value>>,
+) -> Result<Option<String>, Error> {
+    /// Bytes of one object.
+    const MAX_PROPS: usize = 32 * 1024;
+    let Some(object) = object else { return Ok(None) };
+    let text =
+        serde_json::to_string(&object).map_err(|error| Error::Internal(error.to_string()))?;
+    if text.len() > MAX_PROPS {
+        return Err(Error::TooLarge {
+            field: field.to_owned(),
+            message: format!("must be <= {MAX_PROPS} bytes as JSON, was {}", text.len()),
+            hint: "store what is long as observations or text",
+        });
+    }
+    Ok(Some(text))
+}
+
+/// The times a read is about.
+pub(super) fn moments(as_of: Option<&String>, known_at: Option<&String>) -> Result<Moments, Error> {
+    Ok(Moments {
+        as_of: optional_moment("/as_of", as_of)?,
+        known_at: optional_moment("/known_at", known_at)?,
+    })
 }
 
 pub(super) fn ids(field: &str, texts: &[String]) -> Result<Vec<Ulid>, Error> {

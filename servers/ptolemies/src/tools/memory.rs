@@ -53,10 +53,10 @@ impl Server {
         Ok(Json(list::answer(self.knowledge(), args, &self.listing(caller)).await?))
     }
 
-    /// Forget memories named by ids, keys, a filter or expiry. `retract` hides them and keeps the
-    /// history; `purge` deletes all their versions.
+    /// Forget what is named by ids, keys, a filter or expiry; an entity with all that is said of it.
+    /// `retract` hides it and keeps the history; `purge` deletes all versions.
     #[tool(
-        title = "Forget memories",
+        title = "Forget items",
         annotations(
             read_only_hint = false,
             destructive_hint = true,

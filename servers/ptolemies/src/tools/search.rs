@@ -5,22 +5,30 @@ use mcp_core::prelude::*;
 use crate::{
     Error, Server,
     catalog::Filter,
-    knowledge::{Found, Needle, Results},
+    knowledge::{self, Found, Needle, Results},
+    moment::Moment,
     text::clean,
-    tools::arguments::{label, labels},
+    tools::arguments::{label, labels, optional_moment},
 };
 
 /// What to look for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchKnowledgeArgs {
-    /// Words, or a key.
+    /// Words, or a key or name.
     #[schemars(length(min = 1, max = 2_000))]
     query: String,
-    /// In this context.
+    /// All if empty.
+    #[schemars(length(max = 4))]
+    #[serde(default)]
+    kinds: Vec<Kind>,
+    /// Facts that held at this time (RFC 3339); now if absent.
+    #[serde(default)]
+    as_of: Option<String>,
+    /// Memories in this context.
     #[serde(default)]
     context: Option<String>,
-    /// With all these tags.
+    /// Memories with all these tags.
     #[schemars(length(max = 20))]
     #[serde(default)]
     tags: Vec<String>,
@@ -39,6 +47,27 @@ pub(crate) struct SearchKnowledgeArgs {
     /// Add what made each score.
     #[serde(default)]
     explain: bool,
+}
+
+/// What may be found.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Memory,
+    Entity,
+    Observation,
+    Fact,
+}
+
+impl Kind {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Entity => "entity",
+            Self::Observation => "observation",
+            Self::Fact => "fact",
+        }
+    }
 }
 
 fn default_k() -> usize {
@@ -66,15 +95,18 @@ pub(crate) struct SearchKnowledgeOutput {
 }
 
 /// One hit.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 struct Hit {
-    /// Id of the version.
+    /// Id of the version; of an entity, of all its versions.
     id: String,
-    /// What it is.
+    /// What it is: memory, entity, observation, fact.
     kind: &'static str,
+    /// The entity observed, or those at the ends of a fact.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entities: Vec<String>,
     /// Relative to the best match, 0-1.
     score: f64,
-    /// True when the key equals the query.
+    /// True when the key or name equals the query.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     key_match: bool,
     /// The text.
@@ -86,12 +118,14 @@ struct Hit {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     /// Group.
-    context: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
     /// Labels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
     /// 1-10.
-    importance: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importance: Option<u8>,
     /// Where it comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<String>,
@@ -100,6 +134,12 @@ struct Hit {
     /// Forgotten at.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+    /// Holds from here on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_from: Option<String>,
+    /// Up to here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<String>,
     /// Hits of nearly the same text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     near_duplicates: Vec<String>,
@@ -126,18 +166,19 @@ struct Part {
     term: String,
     /// Times in the text.
     frequency: u32,
-    /// Memories that hold it.
-    memories: u32,
+    /// Texts that hold it.
+    texts: u32,
     /// Its BM25 share, unscaled.
     score: f64,
 }
 
 #[tool_router(router = search_tools, vis = "pub(crate)")]
 impl Server {
-    /// Find memories by words (BM25 over stems and neighbouring pairs) and, from 64 memories on, by
-    /// meaning (LSA); a key equal to the query comes first. Returns texts with scores, best first.
+    /// Find memories, entities and facts by words (BM25 over stems and neighbouring pairs) and, from
+    /// 64 texts on, by meaning (LSA); a key or name equal to the query comes first. Returns texts with
+    /// scores, best first.
     #[tool(
-        title = "Search memories",
+        title = "Search knowledge",
         annotations(
             read_only_hint = true,
             destructive_hint = false,
@@ -168,6 +209,8 @@ impl TryFrom<SearchKnowledgeArgs> for Needle {
         labels("/tags", &args.tags)?;
         Ok(Self {
             query: args.query,
+            kinds: args.kinds.into_iter().map(Kind::label).collect(),
+            as_of: optional_moment("/as_of", args.as_of.as_ref())?,
             filter: Filter { context: args.context, tags: args.tags, ..Filter::default() },
             k: args.k,
             max_tokens: args.max_tokens,
@@ -191,36 +234,59 @@ impl From<Results> for SearchKnowledgeOutput {
 
 impl From<Found> for Hit {
     fn from(found: Found) -> Self {
-        let memory = found.memory;
-        let explanation = found.explanation.map(|explanation| {
-            let part = |part: recall_engine::PartScore| Part {
-                term: clean(&part.term),
-                frequency: part.frequency,
-                memories: part.texts,
-                score: part.score,
-            };
-            Made {
-                words: found.words,
-                meaning: found.meaning,
-                terms: explanation.parts.into_iter().map(part).collect(),
-            }
-        });
-        Self {
-            id: memory.id.to_string(),
-            kind: "memory",
+        let time = |moment: Moment| Some(moment.to_string());
+        let bare = Self {
+            id: found.id.to_string(),
             score: found.score,
             key_match: found.key_match,
-            text: memory.text,
+            text: found.text,
             truncated: found.truncated,
-            key: memory.key.map(|key| clean(&key)),
-            context: clean(&memory.context),
-            tags: memory.tags.iter().map(|tag| clean(tag)).collect(),
-            importance: memory.importance,
-            source: memory.source.map(|source| clean(&source)),
-            recorded_at: memory.recorded_at.to_string(),
-            expires_at: memory.expires_at.known().map(|moment| moment.to_string()),
             near_duplicates: found.near_duplicates.iter().map(ToString::to_string).collect(),
-            explanation,
+            explanation: found
+                .explanation
+                .map(|explanation| Made::of(found.words, found.meaning, explanation)),
+            ..Self::default()
+        };
+        match found.hit {
+            knowledge::Hit::Memory(memory) => Self {
+                kind: "memory",
+                key: memory.key.map(|key| clean(&key)),
+                context: Some(clean(&memory.context)),
+                tags: memory.tags.iter().map(|tag| clean(tag)).collect(),
+                importance: Some(memory.importance),
+                source: memory.source.map(|source| clean(&source)),
+                recorded_at: memory.recorded_at.to_string(),
+                expires_at: memory.expires_at.known().and_then(time),
+                ..bare
+            },
+            knowledge::Hit::Graph {
+                kind,
+                entities,
+                sources,
+                recorded_at,
+                valid_from,
+                valid_to,
+            } => Self {
+                kind,
+                entities: entities.iter().map(ToString::to_string).collect(),
+                source: (!sources.is_empty()).then(|| clean(&sources.join("; "))),
+                recorded_at: recorded_at.to_string(),
+                valid_from: valid_from.and_then(time),
+                valid_to: valid_to.and_then(time),
+                ..bare
+            },
         }
+    }
+}
+
+impl Made {
+    fn of(words: f64, meaning: f64, explanation: recall_engine::Explanation) -> Self {
+        let part = |part: recall_engine::PartScore| Part {
+            term: clean(&part.term),
+            frequency: part.frequency,
+            texts: part.texts,
+            score: part.score,
+        };
+        Self { words, meaning, terms: explanation.parts.into_iter().map(part).collect() }
     }
 }

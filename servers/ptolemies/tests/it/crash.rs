@@ -14,7 +14,7 @@ const NAME: &str = "machina-ptolemies";
 /// A server on a directory.
 fn start(state: &Path) -> TestResult<StdioServer> {
     let mut command = binary::command(NAME, state)?;
-    command.args(["--state-dir", &state.join("ptolemies").to_string_lossy()]);
+    command.args(["--toolset", "all", "--state-dir", &state.join("ptolemies").to_string_lossy()]);
     StdioServer::spawn(command)
 }
 
@@ -136,6 +136,79 @@ async fn what_was_acknowledged_survives_kill_9() -> TestResult {
         let least = acknowledged.len() as u64;
         let doubtful = (there.saturating_sub(1)).saturating_sub(least);
         assert!(doubtful <= cycle + 1, "{there} items for {least} acknowledgements");
+        next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
+    }
+    println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());
+    assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+    Ok(())
+}
+
+/// Write facts that end each other until killed; numbers and ids of those acknowledged.
+async fn tell_until_killed(
+    state: &Path,
+    from: u64,
+    after: Duration,
+) -> TestResult<Vec<(u64, String)>> {
+    let mut server = start(state)?;
+    call(&mut server, 0, "list_memories", &json!({"limit": 1})).await?;
+    let mut acknowledged = Vec::new();
+    let deadline = tokio::time::Instant::now() + after;
+    let write = async {
+        for number in from.. {
+            let arguments = json!({"cardinalities": {"stands_at": "one"}, "items": [
+                {"from": "Counter", "type": "stands_at", "to": word(number), "source": format!("s{number}")},
+            ]});
+            let Ok(answer) = call(&mut server, number + 1, "upsert_facts", &arguments).await else {
+                break;
+            };
+            let id = answer["results"][0]["id"].as_str().unwrap_or_default().to_owned();
+            acknowledged.push((number, id));
+        }
+    };
+    drop(tokio::time::timeout_at(deadline, write).await);
+    binary::signal_to(server.child().id(), "KILL").await?;
+    server.child().wait().await?;
+    Ok(acknowledged)
+}
+
+/// Each acknowledged fact has its history, its entity is found; one value holds now.
+async fn check_facts(state: &Path, acknowledged: &[(u64, String)], from: usize) -> TestResult {
+    let mut server = start(state)?;
+    let mut id = 0;
+    for (number, fact) in acknowledged.iter().skip(from) {
+        id += 2;
+        let line = call(&mut server, id, "get_timeline", &json!({"id": fact})).await?;
+        assert_eq!(line["versions"][0]["id"], *fact);
+        assert_eq!(line["versions"][0]["sources"], json!([format!("s{number}")]));
+        let arguments = json!({"query": word(*number), "kinds": ["entity"], "k": 2});
+        let found = call(&mut server, id + 1, "search_knowledge", &arguments).await?;
+        let hits = found["hits"].as_array().into_iter().flatten();
+        let named: Vec<&Value> = hits.filter(|hit| hit["key_match"] == true).collect();
+        assert_eq!(named.len(), 1, "{number} is found {} times: {found}", named.len());
+        assert_eq!(named[0]["text"], word(*number));
+    }
+    let now = call(&mut server, id + 2, "get_entities", &json!({"names": ["Counter"]})).await?;
+    if let Some((last, _)) = acknowledged.last() {
+        assert_eq!(now["entities"][0]["facts_total"], 1, "one value at a time: {now}");
+        let value = now["entities"][0]["facts"][0]["to"].as_str().unwrap_or_default().to_owned();
+        // One more may have been written without its acknowledgement.
+        assert!(value == word(*last) || value == word(last + 1), "{value} after {last}");
+    }
+    let (_, status) = server.close().await?;
+    assert!(status.success(), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn facts_that_were_acknowledged_survive_kill_9() -> TestResult {
+    let state = tempfile::tempdir()?;
+    let mut acknowledged: Vec<(u64, String)> = Vec::new();
+    let mut next = 0;
+    for cycle in 0..cycles() {
+        let after = Duration::from_millis(20 + cycle * 7_919 % 381);
+        let checked = acknowledged.len();
+        acknowledged.extend(tell_until_killed(state.path(), next, after).await?);
+        check_facts(state.path(), &acknowledged, checked).await?;
         next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
     }
     println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());

@@ -31,7 +31,7 @@ async fn a_memory_is_stored_found_listed_and_forgotten() -> TestResult {
     assert_eq!(found["hits"][0]["source"], "call with Ada");
     assert_eq!(found["hits"].as_array().map(Vec::len), Some(1));
     assert_eq!(found["untrusted"], json!(["/hits"]));
-    assert_eq!(found["hits"][0]["explanation"]["terms"][0]["memories"], 1);
+    assert_eq!(found["hits"][0]["explanation"]["terms"][0]["texts"], 1);
 
     let recalled =
         server.call("list_memories", json!({"keys": ["deploy-target", "absent"]})).await?;

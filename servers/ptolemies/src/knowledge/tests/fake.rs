@@ -9,6 +9,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
+    graph::{Delta, Entity, Fact, KindRule, Observation, Rows as GraphRows},
     memory::Memory,
     moment::Moment,
     store::{Change, CommitError, Head, Store, WriteRecord},
@@ -28,6 +29,11 @@ pub(super) struct FakeStore(Arc<Mutex<Rows>>);
 #[derive(Debug, Default)]
 struct Rows {
     memories: BTreeMap<Ulid, Memory>,
+    entities: BTreeMap<Ulid, Entity>,
+    observations: BTreeMap<Ulid, Observation>,
+    facts: BTreeMap<Ulid, Fact>,
+    rules: BTreeMap<String, KindRule>,
+    graph: i64,
     writes: BTreeMap<String, WriteRecord>,
     seq: u64,
     at: Option<Moment>,
@@ -57,14 +63,37 @@ impl Store for FakeStore {
     async fn head(&self, since: Moment) -> Result<Head, Error> {
         let rows = self.0.lock().unwrap();
         let writes = rows.writes.values().filter(|write| write.at > since).cloned().collect();
-        Ok(Head { seq: rows.seq, at: rows.at, versions: rows.versions, writes })
+        Ok(Head {
+            seq: rows.seq,
+            at: rows.at,
+            versions: rows.versions,
+            graph: usize::try_from(rows.graph).unwrap(),
+            writes,
+        })
     }
 
     async fn page(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Memory>, Error> {
-        let rows = self.0.lock().unwrap();
-        let after = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        let range = rows.memories.range((after, std::ops::Bound::Unbounded));
-        Ok(range.take(limit).map(|(_, memory)| memory.clone()).collect())
+        Ok(page(&self.0.lock().unwrap().memories, after, limit))
+    }
+
+    async fn entities(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Entity>, Error> {
+        Ok(page(&self.0.lock().unwrap().entities, after, limit))
+    }
+
+    async fn observations(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> Result<Vec<Observation>, Error> {
+        Ok(page(&self.0.lock().unwrap().observations, after, limit))
+    }
+
+    async fn facts(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Fact>, Error> {
+        Ok(page(&self.0.lock().unwrap().facts, after, limit))
+    }
+
+    async fn rules(&self) -> Result<Vec<KindRule>, Error> {
+        Ok(self.0.lock().unwrap().rules.values().cloned().collect())
     }
 
     async fn rows(&self, ids: &[Ulid]) -> Result<Vec<Memory>, Error> {
@@ -91,6 +120,7 @@ impl Store for FakeStore {
         for id in &change.delete {
             rows.memories.remove(id).expect("what is deleted is there");
         }
+        rows.write_graph(&change.graph, change.at);
         for id in &change.forget_writes {
             rows.writes.remove(id);
         }
@@ -108,4 +138,58 @@ impl Store for FakeStore {
     }
 
     async fn close(&self) {}
+}
+
+impl Rows {
+    fn write_graph(&mut self, graph: &Delta, at: Moment) {
+        write(
+            &mut self.entities,
+            &graph.entities,
+            |row| row.id,
+            |row| std::mem::replace(&mut row.retracted_at, at),
+        );
+        write(
+            &mut self.observations,
+            &graph.observations,
+            |row| row.id,
+            |row| std::mem::replace(&mut row.times.retracted_at, at),
+        );
+        write(
+            &mut self.facts,
+            &graph.facts,
+            |row| row.id,
+            |row| std::mem::replace(&mut row.times.retracted_at, at),
+        );
+        for (id, source) in &graph.sources {
+            self.facts.get_mut(id).expect("a fact with a new source").sources.push(source.clone());
+        }
+        for rule in &graph.rules {
+            self.rules.insert(rule.kind.clone(), rule.clone());
+        }
+        self.graph += graph.growth();
+    }
+}
+
+fn page<R: Clone>(rows: &BTreeMap<Ulid, R>, after: Option<Ulid>, limit: usize) -> Vec<R> {
+    let after = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+    let range = rows.range((after, std::ops::Bound::Unbounded));
+    range.take(limit).map(|(_, row)| row.clone()).collect()
+}
+
+fn write<R: Clone>(
+    table: &mut BTreeMap<Ulid, R>,
+    rows: &GraphRows<R>,
+    id: fn(&R) -> Ulid,
+    end: impl Fn(&mut R) -> Moment,
+) {
+    for row in &rows.insert {
+        assert!(table.insert(id(row), row.clone()).is_none(), "ids are new");
+    }
+    for id in &rows.retract {
+        let row = table.get_mut(id).expect("what is retracted is there");
+        assert_eq!(end(row), Moment::NEVER, "an interval ends once");
+    }
+    for id in &rows.delete {
+        table.remove(id).expect("what is deleted is there");
+    }
 }

@@ -63,9 +63,8 @@ async fn check(bench: &Bench, answers: &BTreeMap<Moment, Vec<Memory>>) {
             );
         }
         let found = bench.search(&memory.text).await.found;
-        let shown = found
-            .iter()
-            .any(|hit| hit.memory.id == memory.id || hit.near_duplicates.contains(&memory.id));
+        let shown =
+            found.iter().any(|hit| hit.id == memory.id || hit.near_duplicates.contains(&memory.id));
         assert!(shown, "{} is current and not found", memory.text);
     }
     for (&moment, then) in answers {

@@ -6,6 +6,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
+    graph::{Delta, EntityOutcome, FactOutcome},
     memory::{Memory, Outcome, Status},
     moment::Moment,
     store::{Answer, Change, Counts, WriteRecord},
@@ -15,7 +16,7 @@ pub(super) fn datetime(moment: Moment) -> Datetime {
     moment.to_utc().map_or(Datetime::MAX_UTC, Datetime::from)
 }
 
-fn open_end(time: Option<Datetime>) -> Moment {
+pub(super) fn open_end(time: Option<Datetime>) -> Moment {
     time.map_or(Moment::NEVER, |time| Moment::from(time.into_inner()))
 }
 
@@ -31,6 +32,7 @@ pub(super) struct HeadRow {
     pub(super) seq: i64,
     pub(super) at: Datetime,
     pub(super) versions: i64,
+    pub(super) graph: i64,
 }
 
 #[derive(Debug, SurrealValue)]
@@ -107,16 +109,42 @@ pub(super) struct ChangeRow {
 
 impl ChangeRow {
     pub(super) fn of(change: &Change) -> Self {
-        let named = |ids: &[Ulid]| ids.iter().map(Ulid::to_string).collect();
         Self {
             op: change.op.label().to_owned(),
             at: datetime(change.at),
-            added: change.insert.iter().map(|memory| memory.id.to_string()).collect(),
-            retracted: named(&change.retract),
-            deleted: named(&change.delete),
+            added: ids(change.insert.iter().map(|memory| memory.id), &change.graph, |graph| {
+                let entities = graph.entities.insert.iter().map(|row| row.id);
+                let observations = graph.observations.insert.iter().map(|row| row.id);
+                let facts = graph.facts.insert.iter().map(|row| row.id);
+                entities.chain(observations).chain(facts).collect()
+            }),
+            retracted: ids(change.retract.iter().copied(), &change.graph, |graph| {
+                let (entities, facts) = (&graph.entities.retract, &graph.facts.retract);
+                [entities, &graph.observations.retract, facts]
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .collect()
+            }),
+            deleted: ids(change.delete.iter().copied(), &change.graph, |graph| {
+                let (entities, facts) = (&graph.entities.delete, &graph.facts.delete);
+                [entities, &graph.observations.delete, facts]
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .collect()
+            }),
             write_id: change.write.as_ref().map(|write| write.write_id.clone()),
         }
     }
+}
+
+fn ids(
+    memories: impl Iterator<Item = Ulid>,
+    graph: &Delta,
+    rows: fn(&Delta) -> Vec<Ulid>,
+) -> Vec<String> {
+    memories.chain(rows(graph)).map(|id| id.to_string()).collect()
 }
 
 #[derive(Debug, SurrealValue)]
@@ -132,7 +160,14 @@ pub(super) struct WrittenRow {
 #[derive(Serialize, Deserialize)]
 enum AnswerForm {
     Stored(Vec<(String, String, u32, Option<String>)>),
-    Forgotten { memories: usize, versions: usize },
+    Forgotten {
+        memories: usize,
+        versions: usize,
+        #[serde(default)]
+        graph: usize,
+    },
+    Entities(Vec<EntityOutcome>),
+    Facts(Vec<FactOutcome>, Vec<String>),
 }
 
 impl WrittenRow {
@@ -152,9 +187,11 @@ impl WrittenRow {
                     })
                     .collect(),
             ),
-            &Answer::Forgotten(Counts { memories, versions }) => {
-                AnswerForm::Forgotten { memories, versions }
+            &Answer::Forgotten(Counts { memories, versions, graph }) => {
+                AnswerForm::Forgotten { memories, versions, graph }
             }
+            Answer::Entities(outcomes) => AnswerForm::Entities(outcomes.clone()),
+            Answer::Facts(outcomes, made) => AnswerForm::Facts(outcomes.clone(), made.clone()),
         };
         Self {
             id: super::written_id(&write.write_id),
@@ -171,9 +208,11 @@ impl WrittenRow {
             AnswerForm::Stored(outcomes) => {
                 Answer::Stored(outcomes.into_iter().map(outcome).collect::<Result<_, _>>()?)
             }
-            AnswerForm::Forgotten { memories, versions } => {
-                Answer::Forgotten(Counts { memories, versions })
+            AnswerForm::Forgotten { memories, versions, graph } => {
+                Answer::Forgotten(Counts { memories, versions, graph })
             }
+            AnswerForm::Entities(outcomes) => Answer::Entities(outcomes),
+            AnswerForm::Facts(outcomes, made) => Answer::Facts(outcomes, made),
         };
         let at = Moment::from(self.at.into_inner());
         Ok(WriteRecord { write_id, digest: self.digest, seq: self.seq.unsigned_abs(), at, answer })
@@ -191,10 +230,10 @@ fn outcome(
     })
 }
 
-fn ulid(text: &str) -> Result<Ulid, Error> {
+pub(super) fn ulid(text: &str) -> Result<Ulid, Error> {
     Ulid::from_string(text).map_err(|_| odd("an id"))
 }
 
-fn odd(what: &str) -> Error {
+pub(super) fn odd(what: &str) -> Error {
     Error::StoreCorrupt(format!("{what} is not readable"))
 }

@@ -2,6 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    graph::{Cardinality, Delta, Entity, Fact, KindRule, Observation, Source, Times},
     memory::{Outcome, Status},
     store::{Answer, Counts, Op, WriteRecord},
 };
@@ -40,6 +41,7 @@ fn change(seq: u64) -> Change {
         insert: Vec::new(),
         retract: Vec::new(),
         delete: Vec::new(),
+        graph: Delta::default(),
         write: None,
         forget_writes: Vec::new(),
     }
@@ -63,7 +65,7 @@ async fn rows_come_back_as_they_went_in() {
     let first =
         Change { insert: (1..=5).map(memory).collect(), write: Some(write.clone()), ..change(1) };
     store.commit(&first).await.unwrap();
-    let counts = record("x", Answer::Forgotten(Counts { memories: 1, versions: 2 }));
+    let counts = record("x", Answer::Forgotten(Counts { memories: 1, versions: 2, graph: 3 }));
     let second = Change {
         op: Op::Purge,
         retract: vec![Ulid(1)],
@@ -113,4 +115,117 @@ async fn a_newer_layout_is_refused_and_a_second_opening_too() {
     drop(store);
     let Err(OpenError::Newer(message)) = open(&dir).await else { panic!("a newer layout opened") };
     assert!(message.contains("format 99"), "{message}");
+}
+
+fn times(from: i64) -> Times {
+    Times {
+        valid_from: Moment::from_millis(from),
+        valid_to: NOW.after_seconds(60),
+        recorded_at: NOW,
+        retracted_at: Moment::NEVER,
+    }
+}
+
+fn entity(id: u128) -> Entity {
+    Entity {
+        id: Ulid(id),
+        lineage: Ulid(id),
+        supersedes: None,
+        version: 1,
+        name: "n'; REMOVE TABLE entity; --".to_owned(),
+        kind: Some("person".to_owned()),
+        aliases: vec!["ä".to_owned()],
+        props: Some("{\"a\":1}".to_owned()),
+        source: None,
+        recorded_at: NOW,
+        retracted_at: Moment::NEVER,
+        seq: 1,
+    }
+}
+
+fn fact(id: u128, from: u128, to: u128) -> Fact {
+    Fact {
+        id: Ulid(id),
+        lineage: Ulid(id),
+        supersedes: None,
+        version: 1,
+        from: Ulid(from),
+        to: Ulid(to),
+        kind: "knows".to_owned(),
+        text: None,
+        props: None,
+        weight: 0.5,
+        confidence: Some(0.25),
+        sources: vec![Source { text: "a".to_owned(), at: NOW }],
+        // Before 1970.
+        times: times(-4_000_000_000_123),
+        seq: 1,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_graph_comes_back_as_it_went_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    let seen = Observation {
+        id: Ulid(13),
+        entity: Ulid(11),
+        text: "t".to_owned(),
+        source: Some("s".to_owned()),
+        times: times(0),
+        seq: 1,
+    };
+    let mut graph = Delta::default();
+    graph.entities.insert = vec![entity(11), entity(12)];
+    graph.observations.insert = vec![seen.clone()];
+    graph.facts.insert = vec![fact(14, 11, 12), fact(15, 12, 11), fact(16, 11, 11)];
+    graph.rules = vec![KindRule { kind: "knows".to_owned(), cardinality: Cardinality::One }];
+    store.commit(&Change { graph, ..change(1) }).await.unwrap();
+    let mut graph = Delta::default();
+    graph.facts.retract = vec![Ulid(14)];
+    graph.facts.delete = vec![Ulid(15)];
+    graph.sources = vec![(Ulid(16), Source { text: "b".to_owned(), at: change(2).at })];
+    store.commit(&Change { graph, ..change(2) }).await.unwrap();
+    store.close().await;
+
+    let store = open(&dir).await.unwrap();
+    assert_eq!(store.head(NOW).await.unwrap().graph, 5);
+    assert_eq!(store.entities(None, 10).await.unwrap(), [entity(11), entity(12)]);
+    assert_eq!(store.observations(None, 10).await.unwrap(), [seen]);
+    let mut retracted = fact(14, 11, 12);
+    retracted.times.retracted_at = change(2).at;
+    let mut sourced = fact(16, 11, 11);
+    sourced.sources.push(Source { text: "b".to_owned(), at: change(2).at });
+    assert_eq!(store.facts(None, 10).await.unwrap(), [retracted, sourced]);
+    assert_eq!(store.facts(Some(Ulid(14)), 10).await.unwrap().len(), 1);
+    assert_eq!(store.rules().await.unwrap()[0].cardinality, Cardinality::One);
+    // Arrows run along facts.
+    let ends: Vec<Value> = store
+        .read("SELECT VALUE ->fact->entity FROM $id", vars([("id", ids_in("entity", &[Ulid(12)]))]))
+        .await
+        .unwrap();
+    assert_eq!(ends.len(), 1);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_first_layout_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    store.commit(&Change { insert: vec![memory(1)], ..change(1) }).await.unwrap();
+    // Back to what the first layout had.
+    let back = "REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule;
+        REMOVE FIELD graph ON head; UPDATE head:journal UNSET graph; UPDATE meta:store SET format = 1;";
+    store.db.query(back).await.and_then(IndexedResults::check).unwrap();
+    store.close().await;
+    drop(store);
+    let store = open(&dir).await.unwrap();
+    let head = store.head(NOW).await.unwrap();
+    assert_eq!((head.seq, head.versions, head.graph), (1, 1, 0));
+    assert_eq!(store.page(None, 2).await.unwrap(), [memory(1)]);
+    let mut graph = Delta::default();
+    graph.entities.insert = vec![entity(11)];
+    store.commit(&Change { graph, ..change(2) }).await.unwrap();
+    assert_eq!(store.head(NOW).await.unwrap().graph, 1);
+    store.close().await;
 }

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForgetItemsArgs {
-    /// Ids to forget.
+    /// Ids of memories, entities, observations, facts.
     #[schemars(length(min = 1, max = 500))]
     #[serde(default)]
     ids: Option<Vec<String>>,
@@ -27,7 +27,7 @@ pub(crate) struct ForgetItemsArgs {
     /// Purge what has expired now; else it is purged within a minute.
     #[serde(default)]
     expired: bool,
-    /// `retract` hides, `purge` deletes (at most 100 memories a call).
+    /// `retract` hides, `purge` deletes (at most 100 items a call).
     #[serde(default)]
     mode: Mode,
     /// Only count.
@@ -85,12 +85,20 @@ pub(crate) struct ForgetItemsOutput {
     memories: usize,
     /// Versions of them.
     versions: usize,
+    /// Entities, observations and facts.
+    #[serde(skip_serializing_if = "is_zero")]
+    graph: usize,
     /// Ids or keys for which there was nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
     /// True when this is the answer of an earlier call with the same `write_id`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     repeated: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 pub(super) async fn answer<S: Store>(
@@ -115,6 +123,7 @@ pub(super) async fn answer<S: Store>(
         dry_run,
         memories: done.counts.memories,
         versions: done.counts.versions,
+        graph: done.counts.graph,
         missing: done.missing.into_iter().filter_map(|at| names.get(at).cloned()).collect(),
         repeated: done.repeated,
     })

@@ -1,0 +1,128 @@
+//! Reading the graph, and its rows in the index.
+
+use ulid::Ulid;
+
+use super::{Item, Knowledge, State};
+use crate::{
+    Error,
+    graph::{At, Entity, Fact, Graph, Observation},
+    memory::Memory,
+    moment::Moment,
+    store::Store,
+};
+
+/// The times a question is about; what is absent is now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Moments {
+    pub(crate) as_of: Option<Moment>,
+    pub(crate) known_at: Option<Moment>,
+}
+
+/// The graph while it is looked at.
+pub(crate) struct Seen<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) at: At,
+    pub(crate) seq: u64,
+    pub(crate) now: Moment,
+}
+
+impl<S: Store> Knowledge<S> {
+    /// Look at the graph at one point in both times. Writes wait meanwhile: nothing long is to be
+    /// done in `look`.
+    pub(crate) async fn look<T>(
+        &self,
+        moments: Moments,
+        look: impl FnOnce(Seen<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.ready().await?;
+        let state = self.shared.read();
+        let now = self.shared.now(&state);
+        let known_at = moments.known_at.unwrap_or(now);
+        if known_at > now {
+            return Err(Error::invalid(
+                "/known_at",
+                format!("must not lie in the future: it is {now}"),
+            ));
+        }
+        self.shared.answer_for(known_at);
+        let at = At { as_of: moments.as_of.unwrap_or(now), known_at };
+        look(Seen { graph: &state.graph, at, seq: state.seq, now })
+    }
+
+    /// All versions of the memory that is, or was, called `key` or has the id, oldest first.
+    pub(crate) async fn memory_versions(&self, name: Name<'_>) -> Result<Vec<Memory>, Error> {
+        self.ready().await?;
+        let (ids, now) = {
+            let state = self.shared.read();
+            let now = self.shared.now(&state);
+            self.shared.answer_for(now);
+            let ids = match name {
+                Name::Key(key) => state.catalog.versions_of_key(key).to_vec(),
+                Name::Id(id) => state.catalog.versions(id),
+            };
+            (ids, now)
+        };
+        let mut rows = self.shared.store.rows(&ids).await?;
+        rows.retain(|row| row.expires_at > now);
+        rows.sort_by_key(|row| row.id);
+        Ok(rows)
+    }
+}
+
+/// How a memory is named.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Name<'a> {
+    Key(&'a str),
+    Id(Ulid),
+}
+
+impl State {
+    pub(super) fn add_entity(&mut self, entity: &Entity) {
+        self.graph.add_entity(entity.clone());
+        self.list_entity(entity.id);
+    }
+
+    pub(super) fn add_observation(&mut self, observation: &Observation) {
+        self.graph.add_observation(observation.clone());
+        self.list_observation(observation.id);
+    }
+
+    pub(super) fn add_fact(&mut self, fact: &Fact) {
+        self.graph.add_fact(fact.clone());
+        self.list_fact(fact.id);
+    }
+
+    pub(super) fn list_entity(&mut self, id: Ulid) {
+        let row = self.graph.entity_row(id).filter(|row| row.is_open());
+        if let Some(text) = row.map(Entity::indexed_text) {
+            let doc = self.enlist(&text, Item::Entity(id));
+            self.docs.insert(id, doc);
+        }
+    }
+
+    pub(super) fn list_observation(&mut self, id: Ulid) {
+        if let Some(text) = self.observation_text(id) {
+            let doc = self.enlist(&text, Item::Observation(id));
+            self.docs.insert(id, doc);
+        }
+    }
+
+    pub(super) fn list_fact(&mut self, id: Ulid) {
+        if let Some(text) = self.fact_text(id) {
+            let doc = self.enlist(&text, Item::Fact(id));
+            self.docs.insert(id, doc);
+        }
+    }
+
+    /// An observation that is still said, with the name of what it is about.
+    pub(super) fn observation_text(&self, id: Ulid) -> Option<String> {
+        let row = self.graph.observation_row(id).filter(|row| row.times.is_open())?;
+        Some(format!("{}: {}", self.graph.name_at(row.entity, row.times.recorded_at), row.text))
+    }
+
+    /// A fact that is still said, as a sentence.
+    pub(super) fn fact_text(&self, id: Ulid) -> Option<String> {
+        let fact = self.graph.fact_row(id).filter(|fact| fact.times.is_open())?;
+        Some(self.graph.sentence(fact))
+    }
+}

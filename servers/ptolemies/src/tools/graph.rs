@@ -1,0 +1,97 @@
+//! Entities and facts: write them, read them, look back.
+
+mod entities;
+mod facts;
+mod get;
+mod timeline;
+
+use mcp_core::{Principal, prelude::*};
+
+use self::{
+    entities::{UpsertEntitiesArgs, UpsertEntitiesOutput},
+    facts::{UpsertFactsArgs, UpsertFactsOutput},
+    get::{GetEntitiesArgs, GetEntitiesOutput},
+    timeline::{GetTimelineArgs, GetTimelineOutput},
+};
+use crate::Server;
+
+#[tool_router(router = graph_tools, vis = "pub(crate)")]
+impl Server {
+    /// Store up to 500 entities, all or none; durable and searchable when answered. One whose name
+    /// or alias equals that of a known one (case and punctuation aside) is matched: what is new is
+    /// added. Others that are merely alike are returned as candidates.
+    #[tool(
+        title = "Store entities",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn upsert_entities(
+        &self,
+        Parameters(args): Parameters<UpsertEntitiesArgs>,
+    ) -> Result<Json<UpsertEntitiesOutput>> {
+        let (work, write) = args.into_parts()?;
+        Ok(Json(self.knowledge().upsert(work, write).await?.into()))
+    }
+
+    /// Store up to 500 facts (from, type, to) with the time they hold, all or none. A fact that is
+    /// known is confirmed; `valid_to` ends it; where its type has one value at a time, a new value
+    /// ends the old one from `valid_from` on. Nothing is lost: replaced versions stay readable.
+    #[tool(
+        title = "Store facts",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn upsert_facts(
+        &self,
+        Parameters(args): Parameters<UpsertFactsArgs>,
+    ) -> Result<Json<UpsertFactsOutput>> {
+        let (work, write) = args.into_parts()?;
+        Ok(Json(self.knowledge().upsert(work, write).await?.into()))
+    }
+
+    /// Read entities by name, alias or id: what is observed of them and the facts they take part in,
+    /// as they held at `as_of` by what was known at `known_at`.
+    #[tool(
+        title = "Get entities",
+        annotations(
+            read_only_hint = true,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn get_entities(
+        &self,
+        Parameters(args): Parameters<GetEntitiesArgs>,
+    ) -> Result<Json<GetEntitiesOutput>> {
+        Ok(Json(get::answer(self.knowledge(), args).await?))
+    }
+
+    /// History of one memory, fact, observation or entity, oldest first: every version with the time
+    /// it held in the world and the time the store held it for true. With `from` and `to`: what was
+    /// learned and dropped between.
+    #[tool(
+        title = "Get a history",
+        annotations(
+            read_only_hint = true,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn get_timeline(
+        &self,
+        Parameters(args): Parameters<GetTimelineArgs>,
+        caller: Principal,
+    ) -> Result<Json<GetTimelineOutput>> {
+        Ok(Json(timeline::answer(self.knowledge(), args, &self.history(caller)).await?))
+    }
+}
