@@ -136,7 +136,7 @@ impl LogFactorials {
 mod tests {
     use super::*;
 
-    /// `(state a + c) mod m`, enough for counts.
+    /// Xorshift: enough for counts.
     fn uniforms(seed: u64) -> impl FnMut() -> f64 {
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         move || {
@@ -165,7 +165,7 @@ mod tests {
         let narrow = judge(&ranks(300, 1, |u| {
             0.5 + (u - 0.5).signum() * (2.0 * (u - 0.5).abs()).powf(0.6) / 2.0
         }));
-        assert!(narrow.p < 1e-3 && narrow.spread > 1.15, "{narrow:?}");
+        assert!(narrow.p < 0.01 && narrow.spread > 1.15, "{narrow:?}");
         assert!(narrow.coverage[0] < 0.45, "{narrow:?}");
         let wide = judge(&ranks(300, 2, |u| 0.5 + (u - 0.5) * 0.8));
         assert!(wide.p < 1e-6 && wide.spread < 0.8 && wide.coverage[1] > 0.95, "{wide:?}");

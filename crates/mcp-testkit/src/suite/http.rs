@@ -309,14 +309,16 @@ pub async fn a_signal_lets_calls_end<S: McpServer>() -> TestResult {
         let body = list();
         let (first, second) = body.split_at(body.len() / 2);
         let head = format!(
-            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: */*\r\nContent-Length: {}\r\n\r\n",
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: */*\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let mut stream = TcpStream::connect(server.address).await?;
         stream.write_all(head.as_bytes()).await?;
+        // It asks for the body once it has the request in hand.
+        let mut go_on = [0; 25];
+        tokio::time::timeout(LIMIT, stream.read_exact(&mut go_on)).await??;
+        ensure!(go_on == *b"HTTP/1.1 100 Continue\r\n\r\n", "{go_on:?}");
         stream.write_all(first).await?;
-        // The server has the request in hand once it answers on a later connection.
-        get(server.address, "/health").await?;
         let address = server.address;
         let ending = server.signal(signal);
         let rest = async {

@@ -50,6 +50,7 @@ pub(super) struct Thing {
 
 impl Graph {
     /// Rows held, all versions counted.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.entities.len() + self.observations.len() + self.facts.len()
     }

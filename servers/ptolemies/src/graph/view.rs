@@ -102,6 +102,7 @@ impl Graph {
     }
 
     /// Facts that start at an entity and hold, in the order of their ids.
+    #[cfg(test)]
     pub(crate) fn out_at(&self, lineage: Ulid, at: At) -> impl Iterator<Item = &Fact> {
         let ids = self.things.get(&lineage).map_or(&[][..], |thing| thing.out.as_slice());
         ids.iter().filter_map(|id| self.facts.get(id)).filter(move |fact| fact.times.holds_at(at))

@@ -153,7 +153,8 @@ impl<S: Store> Writer<'_, S> {
         }
         let Doomed { memories, versions, graph, missing } = {
             let state = self.shared.read();
-            let mut found = doomed(&state.catalog, target, mode, now);
+            // As a reader sees them: the next moment may be one later, in which one of them expires.
+            let mut found = doomed(&state.catalog, target, mode, self.shared.now(&state));
             if let Target::Ids(ids) = target {
                 found.missing.retain(|&at| {
                     !ids.get(at).is_some_and(|id| {
