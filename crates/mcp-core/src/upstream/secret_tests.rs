@@ -36,6 +36,8 @@ async fn the_keys_of_upstreams_are_in_no_log_error_or_debug() {
     let lines = Lines::default();
     let writer = lines.clone();
     let layer = fmt::layer().json().with_writer(move || writer.clone());
+    // With one subscriber alone, a line that another test's thread reaches first is off for all.
+    let _another = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     tracing::trace!("every level is kept");
 
