@@ -1,7 +1,7 @@
 //! How large a test of two arms must be: chances of its decision, summed over every possible outcome.
 //!
 //! For a number of trials the variant is shipped from some number of successes on, which depends on the
-//! control's ([`boundary`]). The chance of that is a sum over two binomial distributions, averaged over what
+//! control's (the boundary). The chance of that is a sum over two binomial distributions, averaged over what
 //! is believed of baseline and effect: nothing is simulated, nothing is approximated by a normal.
 
 mod binomial;
