@@ -86,11 +86,16 @@ impl Health {
         }
     }
 
+    /// Whether the server was asked to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
     /// Whether calls can succeed.
     pub async fn ready(&self) -> Readiness {
         let (at, mut reports) = self.reports().await;
         reports.extend(self.upstreams.probes());
-        let status = if self.stopping.is_cancelled() { "stopping" } else { verdict(&reports) };
+        let status = if self.is_stopping() { "stopping" } else { verdict(&reports) };
         let age_ms = u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX);
         let probes = reports.into_iter().map(|report| Probe {
             name: report.name,

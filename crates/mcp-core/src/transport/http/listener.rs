@@ -29,6 +29,10 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// After an accept error (out of descriptors), wait instead of spinning.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// A request may be on its way on a connection that looks idle. Each answer of a server that stops closes
+/// its connection; those on which nothing came for this long are closed without one.
+const LINGER: Duration = Duration::from_millis(250);
+
 /// Serve until `stopping` is cancelled, then let requests in flight end; whether all did.
 pub async fn serve(
     listener: TcpListener,
@@ -86,6 +90,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    tasks.join(LINGER).await;
     tokio::time::timeout(GRACE, graceful.shutdown()).await.is_ok()
 }
 
