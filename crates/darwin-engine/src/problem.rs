@@ -251,26 +251,14 @@ impl fmt::Debug for Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::{Function, Kind, Variable};
+    use super::{model::tests::model, *};
+    use crate::Function;
 
     #[test]
     fn dimensions_must_agree() {
         let objective = Box::new(Function::Sphere.on(3).unwrap());
         let bounds = Bounds::cube(2, 0.0, 1.0).unwrap();
         assert!(Problem::new(objective, bounds, Sense::Min).is_err());
-    }
-
-    fn model(objective: &str, constraints: &[(&str, Relation)]) -> Model {
-        let kind = Kind::Real { lo: -1.0, hi: 1.0, step: None };
-        let limit = |relation| Limit { relation, rhs: 0.0, tolerance: 1e-6 };
-        Model {
-            variables: vec![Variable { name: "x".to_owned(), kind, length: Some(2) }],
-            lets: Vec::new(),
-            objectives: vec![(Sense::Min, objective.to_owned())],
-            constraints: constraints.iter().map(|(e, r)| ((*e).to_owned(), limit(*r))).collect(),
-            tables: Vec::new(),
-        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod http;
 pub mod in_process;
 pub mod kept_alive;
 pub mod suite;
+pub mod tasks;
 pub mod wire;
 
 pub use in_process::{Answer, InProcess};

@@ -119,11 +119,12 @@ fn locate(part: &'static str, index: usize, fault: Fault) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::Kind;
 
-    fn model(objective: &str, constraints: &[(&str, Relation)]) -> Model {
+    /// Two coordinates in [-1, 1].
+    pub(in super::super) fn model(objective: &str, constraints: &[(&str, Relation)]) -> Model {
         let kind = Kind::Real { lo: -1.0, hi: 1.0, step: None };
         let limit = |relation| Limit { relation, rhs: 0.0, tolerance: 1e-6 };
         Model {

@@ -2,41 +2,16 @@
 
 use mcp_testkit::{
     TestResult,
-    binary::{LIMIT, StdioServer},
+    binary::StdioServer,
+    tasks::{request, until},
     wire,
 };
 use serde_json::{Value, json};
-
-/// A request of a client that has tasks.
-fn request(id: u64, method: &str, params: &Value) -> Value {
-    let mut message = wire::modern(id, method, params);
-    message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
-        json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
-    message
-}
 
 fn fit(draws: u64) -> Value {
     let code = "parameters { vector[50] x; } model { x ~ std_normal(); }";
     json!({"name": "fit_model", "arguments": {
         "code": code, "chains": 2, "tune": 100, "draws": draws, "seed": 1, "wait_ms": 0}})
-}
-
-/// Ask for a task until it is as wanted.
-async fn until(
-    server: &mut StdioServer,
-    task: &Value,
-    wanted: impl Fn(&Value) -> bool,
-) -> TestResult<Value> {
-    let get = request(7, "tasks/get", &json!({"taskId": task}));
-    let wait = async {
-        loop {
-            let answer = server.ask(&get).await?;
-            if answer["error"].is_object() || wanted(&answer["result"]) {
-                return TestResult::Ok(answer["result"].clone());
-            }
-        }
-    };
-    tokio::time::timeout(LIMIT, wait).await?
 }
 
 #[tokio::test]

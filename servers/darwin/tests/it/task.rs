@@ -2,18 +2,10 @@
 
 use mcp_testkit::{
     TestResult,
-    binary::{LIMIT, StdioServer},
-    wire,
+    binary::StdioServer,
+    tasks::{request, until},
 };
 use serde_json::{Value, json};
-
-/// A request of a client that has tasks.
-fn request(id: u64, method: &str, params: &Value) -> Value {
-    let mut message = wire::modern(id, method, params);
-    message["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] =
-        json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
-    message
-}
 
 async fn begin(server: &mut StdioServer, tool: &str, arguments: &Value) -> TestResult<Value> {
     let call = request(1, "tools/call", &json!({"name": tool, "arguments": arguments}));
@@ -26,24 +18,6 @@ async fn cancel(server: &mut StdioServer, task: &Value) -> TestResult {
     let answer = server.ask(&request(3, "tasks/cancel", &json!({"taskId": task}))).await?;
     assert!(answer["result"].is_object(), "{answer}");
     Ok(())
-}
-
-/// Ask for a task until it is as wanted.
-async fn until(
-    server: &mut StdioServer,
-    task: &Value,
-    wanted: impl Fn(&Value) -> bool,
-) -> TestResult<Value> {
-    let get = request(7, "tasks/get", &json!({"taskId": task}));
-    let wait = async {
-        loop {
-            let answer = server.ask(&get).await?;
-            if answer["error"].is_object() || wanted(&answer["result"]) {
-                return TestResult::Ok(answer["result"].clone());
-            }
-        }
-    };
-    tokio::time::timeout(LIMIT, wait).await?
 }
 
 async fn ended(server: &mut StdioServer, task: &Value) -> TestResult<Value> {

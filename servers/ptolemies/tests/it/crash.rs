@@ -35,11 +35,12 @@ fn word(number: u64) -> String {
     format!("w{number}x")
 }
 
-/// Write numbered items until killed; numbers and ids of those acknowledged.
-async fn write_until_killed(
+/// Call a tool with numbered arguments until killed; numbers and ids of what was acknowledged.
+async fn until_killed(
     state: &Path,
     from: u64,
     after: Duration,
+    (tool, arguments): (&str, impl Fn(u64) -> Value),
 ) -> TestResult<Vec<(u64, String)>> {
     let mut server = start(state)?;
     // The first answer shows that it is up: the time to the kill counts from here.
@@ -48,13 +49,7 @@ async fn write_until_killed(
     let deadline = tokio::time::Instant::now() + after;
     let write = async {
         for number in from.. {
-            let items = json!([
-                {"text": format!("item {} of the log", word(number)), "key": format!("n{number}")},
-                {"text": format!("counter stands at {}", word(number)), "key": "counter"},
-            ]);
-            let Ok(answer) =
-                call(&mut server, number + 1, "store_memory", &json!({"items": items})).await
-            else {
+            let Ok(answer) = call(&mut server, number + 1, tool, &arguments(number)).await else {
                 break;
             };
             let id = answer["results"][0]["id"].as_str().unwrap_or_default().to_owned();
@@ -66,6 +61,21 @@ async fn write_until_killed(
     binary::signal_to(server.child().id(), "KILL").await?;
     server.child().wait().await?;
     Ok(acknowledged)
+}
+
+/// An item of its own, and a counter that each write replaces.
+fn items(number: u64) -> Value {
+    json!({"items": [
+        {"text": format!("item {} of the log", word(number)), "key": format!("n{number}")},
+        {"text": format!("counter stands at {}", word(number)), "key": "counter"},
+    ]})
+}
+
+/// A fact that ends the one before.
+fn fact(number: u64) -> Value {
+    json!({"cardinalities": {"stands_at": "one"}, "items": [
+        {"from": "Counter", "type": "stands_at", "to": word(number), "source": format!("s{number}")},
+    ]})
 }
 
 /// Everything acknowledged is listed under its id, found by its word, once; batches are whole.
@@ -130,7 +140,8 @@ async fn what_was_acknowledged_survives_kill_9() -> TestResult {
         // 20-400 ms, spread without a pattern that meets the store's own rhythm.
         let after = Duration::from_millis(20 + cycle * 7_919 % 381);
         let checked = acknowledged.len();
-        acknowledged.extend(write_until_killed(state.path(), next, after).await?);
+        acknowledged
+            .extend(until_killed(state.path(), next, after, ("store_memory", items)).await?);
         let there = check(state.path(), &acknowledged, checked).await?;
         // One batch may have been written without its acknowledgement; never more.
         let least = acknowledged.len() as u64;
@@ -141,34 +152,6 @@ async fn what_was_acknowledged_survives_kill_9() -> TestResult {
     println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());
     assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
     Ok(())
-}
-
-/// Write facts that end each other until killed; numbers and ids of those acknowledged.
-async fn tell_until_killed(
-    state: &Path,
-    from: u64,
-    after: Duration,
-) -> TestResult<Vec<(u64, String)>> {
-    let mut server = start(state)?;
-    call(&mut server, 0, "list_memories", &json!({"limit": 1})).await?;
-    let mut acknowledged = Vec::new();
-    let deadline = tokio::time::Instant::now() + after;
-    let write = async {
-        for number in from.. {
-            let arguments = json!({"cardinalities": {"stands_at": "one"}, "items": [
-                {"from": "Counter", "type": "stands_at", "to": word(number), "source": format!("s{number}")},
-            ]});
-            let Ok(answer) = call(&mut server, number + 1, "upsert_facts", &arguments).await else {
-                break;
-            };
-            let id = answer["results"][0]["id"].as_str().unwrap_or_default().to_owned();
-            acknowledged.push((number, id));
-        }
-    };
-    drop(tokio::time::timeout_at(deadline, write).await);
-    binary::signal_to(server.child().id(), "KILL").await?;
-    server.child().wait().await?;
-    Ok(acknowledged)
 }
 
 /// Each acknowledged fact has its history, its entity is found; one value holds now.
@@ -207,7 +190,7 @@ async fn facts_that_were_acknowledged_survive_kill_9() -> TestResult {
     for cycle in 0..cycles() {
         let after = Duration::from_millis(20 + cycle * 7_919 % 381);
         let checked = acknowledged.len();
-        acknowledged.extend(tell_until_killed(state.path(), next, after).await?);
+        acknowledged.extend(until_killed(state.path(), next, after, ("upsert_facts", fact)).await?);
         check_facts(state.path(), &acknowledged, checked).await?;
         next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
     }

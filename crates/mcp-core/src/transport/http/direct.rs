@@ -31,7 +31,7 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::Front;
+use super::{Front, front::refusal};
 use crate::{envelope::Envelope, pipeline::Guarded, task::Tasks};
 
 type Answer = Result<CallToolResponse, ErrorData>;
@@ -115,7 +115,11 @@ fn respond(answer: Answer, id: NumberOrString) -> Response {
             let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
             (status, kind, Body::from(body)).into_response()
         }
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer is no JSON");
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            refusal(status, -32_603, "internal error", None)
+        }
     }
 }
 
