@@ -12,6 +12,8 @@
 
 #[cfg(feature = "path-root")]
 pub mod path_root;
+#[cfg(feature = "picture")]
+pub mod picture;
 
 #[cfg(feature = "otlp")]
 mod otlp;
