@@ -1,6 +1,7 @@
 //! Everything that is remembered, searchable: the store, the catalogue and the index together.
 
 mod graph;
+mod holdings;
 mod list;
 mod meaning;
 mod search;
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub(crate) use graph::{Moments, Name, Seen};
+pub(crate) use holdings::Holdings;
 pub(crate) use list::{Page, Place, Query, Selection};
 pub(crate) use search::{Found, Hit, Item, Needle, Results};
 
@@ -186,6 +188,13 @@ pub(crate) enum GraphWork {
         /// Types that are declared.
         rules: Vec<(String, Cardinality)>,
     },
+    /// Names or ids: of the entity to keep, and of those that become one with it.
+    Merge {
+        keep: String,
+        merge: Vec<String>,
+    },
+    /// Id of the merge to undo.
+    Undo(Ulid),
 }
 
 /// What a write into the graph answered.
@@ -387,8 +396,16 @@ impl<S: Store> Shared<S> {
                 &mut tell,
             )
             .await?;
+        let merges = self
+            .read_in(
+                |after| self.store.merges(after, BUILD_PAGE),
+                |row| row.id,
+                State::add_merge,
+                &mut tell,
+            )
+            .await?;
         counted("versions of memories", versions, memories)?;
-        counted("rows of the graph", graph, entities + observations + facts)?;
+        counted("rows of the graph", graph, entities + observations + facts + merges)?;
         let mut state = self.write();
         state.seq = seq;
         state.at = at;

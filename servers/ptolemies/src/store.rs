@@ -8,7 +8,9 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Observation},
+    graph::{
+        Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Merge, MergeOutcome, Observation,
+    },
     memory::{Memory, Outcome},
     moment::Moment,
 };
@@ -57,6 +59,13 @@ pub(crate) trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Fact>, Error>> + Send;
 
+    /// Merges of entities after `after` by id, at most `limit`.
+    fn merges(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Merge>, Error>> + Send;
+
     /// Types of facts that were declared.
     fn rules(&self) -> impl Future<Output = Result<Vec<KindRule>, Error>> + Send;
 
@@ -76,7 +85,7 @@ pub(crate) struct Head {
     pub(crate) at: Option<Moment>,
     /// Versions stored.
     pub(crate) versions: usize,
-    /// Rows of entities, observations and facts, all versions counted.
+    /// Rows of entities, observations, facts and merges, all versions counted.
     pub(crate) graph: usize,
     pub(crate) writes: Vec<WriteRecord>,
 }
@@ -137,6 +146,7 @@ pub(crate) enum Answer {
     Entities(Vec<EntityOutcome>),
     /// With the entities that were made for them.
     Facts(Vec<FactOutcome>, Vec<String>),
+    Merged(MergeOutcome),
 }
 
 /// What was forgotten.

@@ -4,7 +4,7 @@ use recall_engine::DocId;
 
 use super::{Item, State};
 use crate::{
-    graph::Delta,
+    graph::{Delta, Merge},
     memory::Memory,
     moment::Moment,
     store::{Change, Op},
@@ -50,6 +50,9 @@ impl State {
                 self.unlist(doc);
             }
         }
+        let parted = delta.merges.retract.iter().chain(&delta.merges.delete);
+        let parted: Vec<Merge> =
+            parted.filter_map(|id| self.graph.merge_row(*id)).cloned().collect();
         self.graph.apply(delta, at);
         for entity in &delta.entities.insert {
             self.list_entity(entity.id);
@@ -59,6 +62,9 @@ impl State {
         }
         for fact in &delta.facts.insert {
             self.list_fact(fact.id);
+        }
+        for merge in delta.merges.insert.iter().chain(&parted) {
+            self.list_merged(merge);
         }
     }
 
@@ -75,7 +81,7 @@ impl State {
     }
 
     /// Take a text out of the index.
-    fn unlist(&mut self, doc: DocId) {
+    pub(super) fn unlist(&mut self, doc: DocId) {
         self.index.remove(doc);
         if let Some(item) = self.items.get_mut(doc as usize) {
             *item = Item::None;

@@ -9,6 +9,7 @@
 //! a heartbeat every few seconds.
 
 mod graph;
+mod merge;
 mod row;
 
 use std::{path::Path, sync::Arc};
@@ -24,18 +25,19 @@ use ulid::Ulid;
 
 use self::{
     graph::{EntityRow, FactRow, ObservationRow, RuleRow},
+    merge::MergeRow,
     row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow},
 };
 use super::{Change, CommitError, Head, Store};
 use crate::{
     Config, Error,
-    graph::{Entity, Fact, KindRule, Observation},
+    graph::{Entity, Fact, KindRule, Merge, Observation},
     memory::Memory,
     moment::Moment,
 };
 
 /// Layout of the tables. A store of a newer one is refused.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 const NAMESPACE: &str = "machina";
 const DATABASE: &str = "ptolemies";
@@ -144,7 +146,7 @@ impl SurrealStore {
             )));
         }
         if meta.format < FORMAT {
-            self.upgrade(FORMAT).await?;
+            self.upgrade(meta.format).await?;
         }
         self.store_id = meta.store_id;
         Ok(())
@@ -164,6 +166,25 @@ impl SurrealStore {
             Err(error) => return Err(error),
         };
         Ok(answer.take::<Vec<MetaRow>>(0)?.pop())
+    }
+
+    /// Bring the layout up to [`FORMAT`], a transaction for each step.
+    async fn upgrade(&self, from: i64) -> Result<(), OpenError> {
+        let steps = [(2, graph::DEFINE), (3, merge::DEFINE)];
+        for (format, step) in steps.into_iter().filter(|(format, _)| *format > from) {
+            let statements = format!(
+                "BEGIN TRANSACTION;{step}UPDATE $meta_id SET format = $format RETURN NONE;\
+                 COMMIT TRANSACTION;"
+            );
+            let bound =
+                vars([("meta_id", meta_id().into_value()), ("format", format.into_value())]);
+            let answer = self.db.query(statements).bind(bound).await;
+            answer
+                .and_then(IndexedResults::check)
+                .map_err(|error| OpenError::Failed(error.message().to_owned()))?;
+            tracing::info!(format, "the layout of the store has changed");
+        }
+        Ok(())
     }
 
     async fn create(&self, now: Moment) -> Result<MetaRow, OpenError> {
@@ -279,6 +300,11 @@ impl Store for SurrealStore {
     async fn facts(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Fact>, Error> {
         let rows: Vec<FactRow> = self.page_of("fact", after, limit).await?;
         rows.into_iter().map(FactRow::into_fact).collect()
+    }
+
+    async fn merges(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Merge>, Error> {
+        let rows: Vec<MergeRow> = self.page_of("merge", after, limit).await?;
+        rows.into_iter().map(MergeRow::into_merge).collect()
     }
 
     async fn rules(&self) -> Result<Vec<KindRule>, Error> {

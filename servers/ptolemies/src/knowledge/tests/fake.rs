@@ -9,7 +9,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{Delta, Entity, Fact, KindRule, Observation, Rows as GraphRows},
+    graph::{Delta, Entity, Fact, KindRule, Merge, Observation, Rows as GraphRows},
     memory::Memory,
     moment::Moment,
     store::{Change, CommitError, Head, Store, WriteRecord},
@@ -32,6 +32,7 @@ struct Rows {
     entities: BTreeMap<Ulid, Entity>,
     observations: BTreeMap<Ulid, Observation>,
     facts: BTreeMap<Ulid, Fact>,
+    merges: BTreeMap<Ulid, Merge>,
     rules: BTreeMap<String, KindRule>,
     graph: i64,
     writes: BTreeMap<String, WriteRecord>,
@@ -90,6 +91,10 @@ impl Store for FakeStore {
 
     async fn facts(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Fact>, Error> {
         Ok(page(&self.0.lock().unwrap().facts, after, limit))
+    }
+
+    async fn merges(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Merge>, Error> {
+        Ok(page(&self.0.lock().unwrap().merges, after, limit))
     }
 
     async fn rules(&self) -> Result<Vec<KindRule>, Error> {
@@ -159,6 +164,12 @@ impl Rows {
             &graph.facts,
             |row| row.id,
             |row| std::mem::replace(&mut row.times.retracted_at, at),
+        );
+        write(
+            &mut self.merges,
+            &graph.merges,
+            |row| row.id,
+            |row| std::mem::replace(&mut row.retracted_at, at),
         );
         for (id, source) in &graph.sources {
             self.facts.get_mut(id).expect("a fact with a new source").sources.push(source.clone());

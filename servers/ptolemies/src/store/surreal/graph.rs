@@ -1,16 +1,13 @@
 //! Tables of the graph. A fact is an edge record between the first versions of its entities, so
 //! that arrows of queries run along it.
 
-use surrealdb::{
-    IndexedResults,
-    types::{Datetime, Object, RecordId, RecordIdKey, SurrealValue},
-};
+use surrealdb::types::{Datetime, Object, RecordId, RecordIdKey, SurrealValue};
 use ulid::Ulid;
 
 use super::{
-    OpenError, SurrealStore, ids_in, meta_id,
+    ids_in,
+    merge::MergeRow,
     row::{datetime, odd, open_end, ulid},
-    vars,
 };
 use crate::{
     Error,
@@ -19,8 +16,7 @@ use crate::{
 };
 
 /// From the layout of memories alone (1) to that with the graph (2).
-const DEFINE_GRAPH: &str = "
-BEGIN TRANSACTION;
+pub(super) const DEFINE: &str = "
 DEFINE FIELD graph ON head TYPE int DEFAULT 0;
 UPDATE head:journal SET graph = 0 RETURN NONE;
 DEFINE TABLE entity TYPE NORMAL SCHEMAFULL PERMISSIONS NONE;
@@ -62,22 +58,7 @@ DEFINE FIELD retracted_at ON fact TYPE option<datetime>;
 DEFINE FIELD seq ON fact TYPE int;
 DEFINE TABLE rule TYPE NORMAL SCHEMAFULL PERMISSIONS NONE;
 DEFINE FIELD one ON rule TYPE bool;
-UPDATE $meta_id SET format = $format RETURN NONE;
-COMMIT TRANSACTION;
 ";
-
-impl SurrealStore {
-    /// Bring the layout up to `format`.
-    pub(super) async fn upgrade(&self, format: i64) -> Result<(), OpenError> {
-        let bound = vars([("meta_id", meta_id().into_value()), ("format", format.into_value())]);
-        let answer = self.db.query(DEFINE_GRAPH).bind(bound).await;
-        answer
-            .and_then(IndexedResults::check)
-            .map_err(|error| OpenError::Failed(error.message().to_owned()))?;
-        tracing::info!(format, "the layout of the store is up to date");
-        Ok(())
-    }
-}
 
 /// What of a change concerns the graph, in its transaction.
 pub(super) fn statements(delta: &Delta, statements: &mut String, bound: &mut Object) {
@@ -107,6 +88,7 @@ pub(super) fn statements(delta: &Delta, statements: &mut String, bound: &mut Obj
         gather("fact", &delta.facts, delete, &mut ids);
         gather("observation", &delta.observations, delete, &mut ids);
         gather("entity", &delta.entities, delete, &mut ids);
+        gather("merge", &delta.merges, delete, &mut ids);
         if !ids.is_empty() {
             statements.push_str(statement);
             bind(name, ids.clone().into_value());
@@ -119,6 +101,11 @@ pub(super) fn statements(delta: &Delta, statements: &mut String, bound: &mut Obj
         ));
         bind(&id, ids_in("fact", &[*fact]));
         bind(&text, source.text.clone().into_value());
+    }
+    if !delta.merges.insert.is_empty() {
+        statements.push_str("INSERT INTO merge $merges RETURN NONE;");
+        let rows: Vec<MergeRow> = delta.merges.insert.iter().map(MergeRow::of).collect();
+        bind("merges", rows.into_value());
     }
     if !delta.rules.is_empty() {
         statements.push_str("FOR $rule IN $rules { UPSERT $rule.id CONTENT $rule RETURN NONE; };");
@@ -328,7 +315,7 @@ impl RuleRow {
     }
 }
 
-fn id_of(id: &RecordId) -> Result<Ulid, Error> {
+pub(super) fn id_of(id: &RecordId) -> Result<Ulid, Error> {
     let RecordIdKey::String(id) = &id.key else { return Err(odd("an id")) };
     ulid(id)
 }
@@ -347,6 +334,6 @@ fn times(
     }
 }
 
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

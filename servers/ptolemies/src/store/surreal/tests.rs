@@ -214,7 +214,7 @@ async fn a_store_of_the_first_layout_is_brought_up_to_date() {
     let store = open(&dir).await.unwrap();
     store.commit(&Change { insert: vec![memory(1)], ..change(1) }).await.unwrap();
     // Back to what the first layout had.
-    let back = "REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule;
+    let back = "REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule; REMOVE TABLE merge;
         REMOVE FIELD graph ON head; UPDATE head:journal UNSET graph; UPDATE meta:store SET format = 1;";
     store.db.query(back).await.and_then(IndexedResults::check).unwrap();
     store.close().await;
