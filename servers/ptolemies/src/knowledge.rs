@@ -406,10 +406,7 @@ impl<S: Store> Shared<S> {
             .await?;
         counted("versions of memories", versions, memories)?;
         counted("rows of the graph", graph, entities + observations + facts + merges)?;
-        let mut state = self.write();
-        state.seq = seq;
-        state.at = at;
-        state.writes = writes.into_iter().map(|write| (write.write_id.clone(), write)).collect();
+        self.write().stand_at(seq, at, writes);
         tracing::info!(seq, versions, graph, "the index is built");
         Ok(())
     }

@@ -40,6 +40,7 @@ const GRAPH: Toolset = Toolset {
     purpose: "entities and facts in time: store them, read them, look back, walk, connect, analyse",
     tools: &[
         "analyze_graph",
+        "analyze_knowledge",
         "explore_graph",
         "find_paths",
         "get_entities",

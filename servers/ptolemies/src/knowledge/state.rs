@@ -7,7 +7,7 @@ use crate::{
     graph::{Delta, Merge},
     memory::Memory,
     moment::Moment,
-    store::{Change, Op},
+    store::{Change, Op, WriteRecord},
 };
 
 impl State {
@@ -39,6 +39,13 @@ impl State {
         }
         self.seq = change.seq;
         self.at = Some(change.at);
+    }
+
+    /// Where the journal stands, once everything is read.
+    pub(super) fn stand_at(&mut self, seq: u64, at: Option<Moment>, writes: Vec<WriteRecord>) {
+        self.seq = seq;
+        self.at = at;
+        self.writes = writes.into_iter().map(|write| (write.write_id.clone(), write)).collect();
     }
 
     fn apply_graph(&mut self, delta: &Delta, at: Moment) {

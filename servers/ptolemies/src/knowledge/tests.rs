@@ -1,6 +1,7 @@
 //! The whole of it on a store in memory that can be made to fail.
 
 mod fake;
+mod merge;
 mod model;
 
 use std::sync::{Arc, atomic::AtomicI64, atomic::Ordering};

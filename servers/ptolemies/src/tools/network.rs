@@ -6,6 +6,7 @@ mod explore;
 mod groups;
 mod paths;
 mod picture;
+mod report;
 mod schema;
 
 use mcp_core::prelude::*;
@@ -15,6 +16,7 @@ use self::{
     analyze::{AnalyzeGraphArgs, AnalyzeGraphOutput},
     explore::{ExploreGraphArgs, ExploreGraphOutput},
     paths::{FindPathsArgs, FindPathsOutput},
+    report::{AnalyzeKnowledgeArgs, AnalyzeKnowledgeOutput},
     schema::{GetSchemaArgs, GetSchemaOutput},
 };
 use crate::{
@@ -87,6 +89,26 @@ impl Server {
         token: CancellationToken,
     ) -> Result<Json<AnalyzeGraphOutput>> {
         Ok(Json(analyze::answer(self.knowledge(), args, &token).await?))
+    }
+
+    /// What may want mending, each with the call that would mend it: entities much alike
+    /// (`duplicates`), several values where there nearly always is one (`contradictions`), entities of
+    /// which nothing is said (`orphans`), facts nobody said again for long (`stale`).
+    #[tool(
+        title = "Review what is known",
+        annotations(
+            read_only_hint = true,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn analyze_knowledge(
+        &self,
+        Parameters(args): Parameters<AnalyzeKnowledgeArgs>,
+        token: CancellationToken,
+    ) -> Result<Json<AnalyzeKnowledgeOutput>> {
+        Ok(Json(report::answer(self.knowledge(), args, &token).await?))
     }
 
     /// What is stored: types of entities and facts with counts and cardinality, contexts of memories,

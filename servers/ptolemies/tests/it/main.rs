@@ -2,6 +2,7 @@
 
 mod crash;
 mod graph;
+mod network;
 mod process;
 mod scene;
 mod tools;

@@ -223,7 +223,9 @@ fn compute(
             let (mut scores, exact) = near.network(direction).betweenness(stop)?;
             if direction == Direction::Both {
                 // Each pair was counted from both ends.
-                scores.iter_mut().for_each(|score| *score /= 2.0);
+                for score in &mut scores {
+                    *score /= 2.0;
+                }
             }
             scored(scores, Some(exact))
         }

@@ -187,10 +187,10 @@ async fn read<S: Store>(
     token: &CancellationToken,
 ) -> Result<GetSchemaOutput> {
     let holdings = knowledge.holdings(token).await?;
-    knowledge.survey(moments, token, move |seen, _| Ok(describe(&seen, holdings))).await
+    knowledge.survey(moments, token, move |seen, _| Ok(describe(&seen, &holdings))).await
 }
 
-fn describe(seen: &Seen<'_>, holdings: Holdings) -> GetSchemaOutput {
+fn describe(seen: &Seen<'_>, holdings: &Holdings) -> GetSchemaOutput {
     let census = Census::of(seen);
     let mut left_out = 0;
     let mut few = |count: usize| {
@@ -199,14 +199,14 @@ fn describe(seen: &Seen<'_>, holdings: Holdings) -> GetSchemaOutput {
     few(census.entities.len());
     few(census.facts.len());
     few(holdings.contexts.len());
-    let examples = census.examples(&holdings);
+    let examples = census.examples(holdings);
     let mut output = GetSchemaOutput {
         seq: seen.seq,
         namespaces: vec!["default"],
         totals: Totals { memories: holdings.memories, ..census.totals },
         entity_types: census.entity_types(),
         fact_types: census.fact_types(seen.graph),
-        contexts: contexts(&holdings),
+        contexts: contexts(holdings),
         left_out,
         limits: Limits {
             max_memories: holdings.limits.max_memories,
