@@ -2,7 +2,7 @@
 
 use crate::{
     cma, design, evolution, front, ga, lshade, memetic, parameter::Parameter, portfolio, pso,
-    simplex, tpe,
+    simplex, tpe, umda,
 };
 
 /// An algorithm, described for those who choose one.
@@ -41,6 +41,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
     evolution::ALGORITHM,
     simplex::ALGORITHM,
     tpe::ALGORITHM,
+    umda::ALGORITHM,
     design::ALGORITHM,
     memetic::ALGORITHM,
     front::ALGORITHMS[0],

@@ -66,6 +66,7 @@ mod symbolic;
 mod tally;
 mod tpe;
 mod trace;
+mod umda;
 
 pub use algorithm::{ALGORITHMS, Algorithm};
 pub use analysis::{Analysis, analyze};
@@ -106,6 +107,7 @@ pub use symbolic::{
 };
 pub use tpe::{TpeOptions, TpeSettings};
 pub use trace::Point;
+pub use umda::{UmdaOptions, UmdaSettings};
 
 /// Version of this crate: part of what a result is reproducible by.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

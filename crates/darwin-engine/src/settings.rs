@@ -3,8 +3,8 @@
 use crate::{
     Algorithm, CmaOptions, CmaSettings, DesignSettings, EsSettings, FrontKind, FrontOptions,
     FrontSettings, GaOptions, GaSettings, LshadeKind, LshadeSettings, MemeticOptions,
-    MemeticSettings, Problem, PsoSettings, Result, SimplexSettings, TpeSettings, cma, design,
-    evolution, ga, lshade, memetic, portfolio, pso, simplex, tpe,
+    MemeticSettings, Problem, PsoSettings, Result, SimplexSettings, TpeSettings, UmdaSettings, cma,
+    design, evolution, ga, lshade, memetic, portfolio, pso, simplex, tpe, umda,
 };
 
 /// Checked settings of an algorithm.
@@ -25,6 +25,8 @@ pub enum Settings {
     Simplex(SimplexSettings),
     /// Tree-structured Parzen estimator.
     Tpe(TpeSettings),
+    /// Univariate marginal distributions.
+    Umda(UmdaSettings),
     /// Space-filling design.
     Design(DesignSettings),
     /// CMA-ES, axis search, CMA-ES with restarts; by the usual settings.
@@ -90,6 +92,7 @@ impl Settings {
             Self::Es(_) => &evolution::ALGORITHM,
             Self::Simplex(_) => &simplex::ALGORITHM,
             Self::Tpe(_) => &tpe::ALGORITHM,
+            Self::Umda(_) => &umda::ALGORITHM,
             Self::Design(_) => &design::ALGORITHM,
             Self::Portfolio(_) => &portfolio::ALGORITHM,
             Self::Memetic(_) => &memetic::ALGORITHM,
@@ -119,6 +122,7 @@ from! {
     EsSettings => Es,
     SimplexSettings => Simplex,
     TpeSettings => Tpe,
+    UmdaSettings => Umda,
     DesignSettings => Design,
 }
 

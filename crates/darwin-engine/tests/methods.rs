@@ -6,7 +6,7 @@ use darwin_engine::{
     ALGORITHMS, Bounds, Budget, CmaOptions, Controls, DesignOptions, Error, EsOptions, Executor,
     Function, GaOptions, Kind, LANES, Limit, LshadeOptions, Model, Objective, Outcome, Problem,
     PsoOptions, Relation, Restarts, Run, Sampling, Scheme, Seed, Sense, Settings, SimplexOptions,
-    StopReason, TpeOptions, Variable, optimize,
+    StopReason, TpeOptions, UmdaOptions, Variable, optimize,
 };
 use support::digest;
 
@@ -38,6 +38,10 @@ fn all(dimension: usize) -> Vec<Settings> {
             .into(),
         SimplexOptions::default().resolve().expect("valid").into(),
         TpeOptions::default().resolve().expect("valid").into(),
+        UmdaOptions { population: Some(50), ..UmdaOptions::default() }
+            .resolve()
+            .expect("valid")
+            .into(),
         DesignOptions::default().resolve(dimension).expect("valid").into(),
         GaOptions::default().resolve(dimension).expect("valid").into(),
     ]
@@ -79,7 +83,7 @@ fn golden_bytes() {
     assert_eq!(seen, GOLDEN, "{seen:#x?}");
 }
 
-const GOLDEN: [u64; 12] = [
+const GOLDEN: [u64; 13] = [
     0x8d49_8d44_5517_733f,
     0x8b68_66b4_6b7c_17f3,
     0x6f86_6aef_4dbb_6640,
@@ -90,6 +94,7 @@ const GOLDEN: [u64; 12] = [
     0xa1a0_0330_f8a2_5130,
     0xaf19_bb95_5ee4_d270,
     0x0f05_32bd_6eba_de0e,
+    0x9ee7_2239_328e_78f8,
     0xe293_a1ea_3cb5_aad4,
     0xbebc_63d6_37c5_feb0,
 ];
@@ -401,5 +406,36 @@ fn values_that_are_not_numbers_are_worst_and_counted_everywhere() {
         assert!(outcome.non_finite_evals > 0, "{name}");
         let outcome = run(&nowhere, settings, 500, 1);
         assert_eq!((outcome.best, outcome.non_finite_evals), (None, 500), "{name}");
+    }
+}
+
+/// The least value that UMDA finds over equal variables.
+fn marginal(kind: Kind, length: usize, expression: &str, evals: u64, from: u64) -> f64 {
+    let problem = Problem::compile(Model {
+        variables: vec![Variable { name: "x".to_owned(), kind, length: Some(length) }],
+        lets: Vec::new(),
+        objectives: vec![(Sense::Min, expression.to_owned())],
+        constraints: Vec::new(),
+        tables: Vec::new(),
+    })
+    .expect("valid");
+    let settings = UmdaOptions::default().resolve().expect("valid");
+    run(&problem, settings.into(), evals, from).best.expect("one").f
+}
+
+#[test]
+fn marginals_find_what_acts_by_itself() {
+    for seed in 1..=5 {
+        let ones = marginal(Kind::Bool, 100, "-sum(x)", 10_000, seed);
+        assert!((ones + 100.0).abs() < 1e-9, "{ones} with seed {seed}");
+        let words = Kind::Cat { values: ["a", "b", "c", "d"].map(str::to_owned).to_vec() };
+        let third = marginal(words, 30, "sum(i,0,29,x[i] != 'c')", 8000, seed);
+        assert!(third.abs() < 1e-9, "{third} with seed {seed}");
+        let whole = Kind::Int { lo: -20.0, hi: 20.0 };
+        let squares = marginal(whole, 20, "sum(i,0,19,(x[i]-i+5)^2)", 20_000, seed);
+        assert!(squares.abs() < 1e-9, "{squares} with seed {seed}");
+        let real = Kind::Real { lo: -5.0, hi: 4.0, step: None };
+        let sphere = marginal(real, 10, "sum(i,0,9,(x[i]-0.3)^2)", 30_000, seed);
+        assert!(sphere < 1e-8, "{sphere} with seed {seed}");
     }
 }

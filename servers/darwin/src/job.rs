@@ -44,6 +44,7 @@ impl Job {
             Settings::Front(settings) => u64::from(settings.population),
             Settings::Pso(settings) => u64::from(settings.population),
             Settings::Es(settings) => u64::from(settings.population),
+            Settings::Umda(settings) => u64::from(settings.population),
             Settings::Design(settings) => u64::from(settings.block),
             // One chunk at a time.
             Settings::Memetic(_) | Settings::Simplex(_) | Settings::Tpe(_) => 1,

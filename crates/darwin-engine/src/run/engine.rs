@@ -17,6 +17,7 @@ use crate::{
     simplex::Simplex,
     tally::Tally,
     tpe::Tpe,
+    umda::Umda,
 };
 
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl<'p> Engine<'p> {
             Settings::Es(settings) => Box::new(Es::new(dimension, settings, seed)),
             Settings::Simplex(settings) => Box::new(Simplex::new(dimension, settings, seed)),
             Settings::Tpe(settings) => Box::new(Tpe::new(dimension, settings, seed)),
+            Settings::Umda(settings) => Box::new(Umda::new(&problem, settings, seed)),
             Settings::Design(settings) => Box::new(Design::new(dimension, settings, seed)),
             Settings::Memetic(settings) => {
                 Box::new(Memetic::new(&problem.permutations(), settings, seed))

