@@ -83,7 +83,9 @@ impl Valley {
                 }
             }
             let length = row.iter().map(|a| a * a).sum::<f64>().sqrt();
-            row.iter_mut().for_each(|a| *a /= length);
+            for a in &mut row {
+                *a /= length;
+            }
             rotation.push(row);
         }
         Self { shape, shift, rotation }

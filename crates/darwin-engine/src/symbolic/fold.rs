@@ -43,7 +43,9 @@ pub(super) fn deal(rows: usize, folds: usize, seed: Seed) -> Vec<Vec<usize>> {
     for (place, row) in all.into_iter().enumerate() {
         dealt[place % folds].push(row);
     }
-    dealt.iter_mut().for_each(|fold| fold.sort_unstable());
+    for fold in &mut dealt {
+        fold.sort_unstable();
+    }
     dealt
 }
 

@@ -32,7 +32,7 @@ impl Front {
             return false;
         }
         self.0[size] = Some(one.clone());
-        for later in self.0[size + 1..].iter_mut() {
+        for later in &mut self.0[size + 1..] {
             if later.as_ref().is_some_and(|known| known.sse >= one.sse) {
                 *later = None;
             }

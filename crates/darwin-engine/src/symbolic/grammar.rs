@@ -154,8 +154,12 @@ impl Grammar {
         };
         match degree {
             0 | 1 => vec![Node::Column(column)],
-            _ if degree % 2 == 0 && self.ones.contains(&square) => with(base(degree / 2), square),
-            _ if degree % 3 == 0 && self.ones.contains(&cube) => with(base(degree / 3), cube),
+            _ if degree.is_multiple_of(2) && self.ones.contains(&square) => {
+                with(base(degree / 2), square)
+            }
+            _ if degree.is_multiple_of(3) && self.ones.contains(&cube) => {
+                with(base(degree / 3), cube)
+            }
             _ => with(with(base(degree - 1), Node::Column(column)), Node::Two(Binary::Mul)),
         }
     }

@@ -47,7 +47,8 @@ impl Sample {
                 let reason = format!("has {} rows, the target {rows}", column.len());
                 return Err(wrong(at, None, reason));
             }
-            if let Some(row) = column.iter().position(|value| !(value.abs() <= 1e150)) {
+            if let Some(row) = column.iter().position(|value| value.is_nan() || value.abs() > 1e150)
+            {
                 return Err(wrong(at, Some(row), "is not a finite number up to 1e150"));
             }
         }
@@ -65,7 +66,7 @@ impl Sample {
             }
         }
         let scatter = scatter(&target);
-        if !(scatter > 0.0) {
+        if scatter <= 0.0 {
             return Err(wrong(None, None, "has a target that is the same in all rows"));
         }
         Ok(Self { names, columns, target, scatter })

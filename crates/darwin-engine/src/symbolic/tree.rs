@@ -141,16 +141,16 @@ fn two(function: Binary, left: Tree, right: Tree) -> Tree {
                 return vec![Node::Number(a / b)];
             }
             if b == 0.0 || !(a / b).is_finite() {
-                return joined(times(a, left), times(b, right), Binary::Div);
+                return joined(times(a, left), &times(b, right), Binary::Div);
             }
             // A number over the rest takes all of the factor.
             if left.is_empty() {
-                return joined(vec![Node::Number(a / b)], right, Binary::Div);
+                return joined(vec![Node::Number(a / b)], &right, Binary::Div);
             }
-            times(a / b, joined(left, right, Binary::Div))
+            times(a / b, joined(left, &right, Binary::Div))
         }
         Binary::Min | Binary::Max if left == right => left,
-        _ => joined(left, right, function),
+        _ => joined(left, &right, function),
     }
 }
 
@@ -164,14 +164,14 @@ fn product(left: Tree, right: Tree) -> Tree {
         () if left == right => (left, 2),
         () if squared(&left, &right) => (right, 3),
         () if squared(&right, &left) => (left, 3),
-        () => return joined(left, right, Binary::Mul),
+        () => return joined(left, &right, Binary::Mul),
     };
     one(Unary::Powi(power), base)
 }
 
-fn joined(left: Tree, right: Tree, function: Binary) -> Tree {
+fn joined(left: Tree, right: &[Node], function: Binary) -> Tree {
     let mut tree = left;
-    tree.extend_from_slice(&right);
+    tree.extend_from_slice(right);
     tree.push(Node::Two(function));
     tree
 }
@@ -186,7 +186,7 @@ pub(super) fn times(factor: f64, rest: Tree) -> Tree {
     if (factor - 1.0).abs() < f64::EPSILON / 2.0 {
         return rest;
     }
-    joined(vec![Node::Number(factor)], rest, Binary::Mul)
+    joined(vec![Node::Number(factor)], &rest, Binary::Mul)
 }
 
 /// The number before a product, and the rest of it; a number alone has an empty rest.
@@ -208,7 +208,7 @@ fn sum(left: Tree, right: Tree) -> Tree {
     let rest = match (left.is_empty(), right.is_empty()) {
         (true, _) => right,
         (false, true) => left,
-        (false, false) => joined(left, right, Binary::Add),
+        (false, false) => joined(left, &right, Binary::Add),
     };
     shift(rest, a + b)
 }
@@ -227,7 +227,7 @@ pub(super) fn shift(rest: Tree, by: f64) -> Tree {
     if rest.is_empty() {
         return vec![Node::Number(by)];
     }
-    if by == 0.0 { rest } else { joined(rest, vec![Node::Number(by)], Binary::Add) }
+    if by == 0.0 { rest } else { joined(rest, &[Node::Number(by)], Binary::Add) }
 }
 
 /// Most terms of a sum that are fitted by themselves.
@@ -264,7 +264,7 @@ pub(super) fn combined(terms: &[Tree], factors: &[f64], by: f64) -> Tree {
             continue;
         }
         let term = times(*factor, term.clone());
-        whole = if whole.is_empty() { term } else { joined(whole, term, Binary::Add) };
+        whole = if whole.is_empty() { term } else { joined(whole, &term, Binary::Add) };
     }
     shift(whole, by)
 }

@@ -32,7 +32,7 @@ pub(super) fn linear(machine: &mut Machine<'_>, tree: &[Node], most: usize) -> O
             .collect();
         let scale = machine.data().variance().sqrt();
         for (factor, spread) in factors.iter_mut().zip(&spread) {
-            if !(*spread > 1e-10 * scale) {
+            if spread.is_nan() || *spread <= 1e-10 * scale {
                 *factor = 0.0;
             }
         }
@@ -95,7 +95,7 @@ fn solve(matrix: &[f64], right: &[f64], damping: f64) -> Option<Vec<f64>> {
     let mut lower = vec![0.0; n * n];
     let mut dead = vec![false; n];
     for i in 0..n {
-        dead[i] = !(scale[i] > 0.0);
+        dead[i] = scale[i].is_nan() || scale[i] <= 0.0;
         if dead[i] {
             continue;
         }

@@ -64,7 +64,7 @@ pub(super) fn written(tree: &Tree, names: &[String]) -> String {
 }
 
 fn number(value: f64) -> (String, Level) {
-    let whole = value == libm::trunc(value) && value.abs() < 1e15;
+    let whole = value.fract() == 0.0 && value.abs() < 1e15;
     let text = if whole { format!("{value:.0}") } else { format!("{value:?}") };
     // No sign for a zero.
     let text = if value == 0.0 { "0".to_owned() } else { text };

@@ -162,7 +162,7 @@ impl Search {
         fit_expression(&self.data, &self.settings, &self.budget, self.seed, &mut controls)
     }
 
-    fn told(&self, fit: Fit) -> Result<FitExpressionOutput> {
+    fn told(&self, fit: &Fit) -> Result<FitExpressionOutput> {
         let Some(stop_reason) = Stop::of(fit.stop) else {
             return Err(ToolError::new(Kind::Cancelled, "cancelled", "the search was cancelled"));
         };
@@ -233,7 +233,7 @@ impl Server {
             fit
         });
         let fit = followed(work, &status, Some(&progress), total).await?;
-        Ok(Json(search.told(fit)?))
+        Ok(Json(search.told(&fit)?))
     }
 }
 

@@ -107,12 +107,7 @@ impl Params {
             }
             .resolve()?
             .into(),
-            "umda" => UmdaOptions {
-                population: self.count("population")?,
-                selected: self.number("selected")?,
-            }
-            .resolve()?
-            .into(),
+            "umda" => self.umda()?.resolve()?.into(),
             "design" => DesignOptions {
                 sampling: self.word("sampling", Sampling::from_name)?,
                 block: self.count("block")?,
@@ -133,6 +128,11 @@ impl Params {
                 None => Settings::portfolio(dimension)?,
             },
         })
+    }
+
+    fn umda(&self) -> Result<UmdaOptions, Error> {
+        let (population, selected) = (self.count("population")?, self.number("selected")?);
+        Ok(UmdaOptions { population, selected })
     }
 
     fn lshade(&self) -> Result<LshadeOptions, darwin_engine::Error> {
