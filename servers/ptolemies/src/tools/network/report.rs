@@ -246,15 +246,17 @@ impl Look<'_> {
 
     fn orphans(&self) -> Found {
         let graph = self.seen.graph;
+        // What is said of another time counts: forgetting the entity would take it along.
         let lone = |id: &Ulid| {
-            self.lens.facts(*id, Direction::Both).is_empty()
-                && graph.observations_at(*id, self.seen.at).is_empty()
+            let (_, observations, facts) = graph.history(*id);
+            observations.iter().all(|row| !row.times.is_open())
+                && facts.iter().all(|fact| !fact.times.is_open())
         };
         let mut all = self.lens.entities();
         all.retain(lone);
         let findings = all.iter().take(self.limit).map(|id| Finding {
             subject: self.subject(*id),
-            evidence: vec!["no fact and no observation of it holds now".to_owned()],
+            evidence: vec!["no fact and no observation of it, of any time".to_owned()],
             fix: fix("forget_items", json!({"ids": [id.to_string()], "mode": "retract"})),
         });
         (findings.collect(), all.len(), true)
