@@ -133,6 +133,7 @@ const STATEMENTS: &[&str] = &[
     "target += s ^ t + pow(t, a) + t ^ 2 + log2(s) + log10(s) + exp2(a) + Phi_approx(a) + log1m_inv_logit(a);",
     "target += normal_lcdf(a | 0, s) + normal_lccdf(y | a, s) + exponential_lccdf(t | s) + weibull_lcdf(t | s, t);",
     "target += std_normal_lcdf(a) + lognormal_lcdf(t | a, s) + logistic_lccdf(a | b, s) + normal_cdf(a | 0, t);",
+    "vector[3] x = b; x *= s; x += a; x .*= c; x /= t; x ./= r + 1; target += sum(x); matrix[2, 3] B = A; B *= t; target += sum(B);",
     "for (i in 1:2) m[i] ~ beta(2, s); target += sum(m[1] .* m[2]) + sum(to_vector(A) ./ rep_vector(t, 6));",
     "vector[3] x; x[1] = a; x[2:3] = b[{3, 1}]; x[2] += s; x ~ normal(o, t); target += sum(append_row(x, b));",
     "real h = 0; for (n in 2:N) { h = y[n] - a - p * h; h ~ normal(0, s); } target += sum(log(append_col(q, r)));",

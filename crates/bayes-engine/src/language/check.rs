@@ -160,7 +160,9 @@ impl<'model> Checker<'model> {
             StatementKind::Empty => {}
             StatementKind::Block(list) => self.statements(list),
             StatementKind::Declare(declaration) => self.declare(declaration, span),
-            StatementKind::Assign { target, operator: _, value } => self.assign(target, value),
+            StatementKind::Assign { target, operator, value } => {
+                self.assign(target, operator.is_some(), value);
+            }
             StatementKind::Distribute { outcome, name, arguments } => {
                 self.in_model("~", span);
                 self.known(outcome);
@@ -286,7 +288,7 @@ impl<'model> Checker<'model> {
         self.names.push(Name { text: &declaration.name, kind: Some(kind), depends, block });
     }
 
-    fn assign(&mut self, target: &'model Expression, value: &'model Expression) {
+    fn assign(&mut self, target: &'model Expression, is_compound: bool, value: &'model Expression) {
         let known = self.known(value);
         let into = self.known(target);
         let mut root = target;
@@ -302,7 +304,9 @@ impl<'model> Checker<'model> {
             self.find(Code::Type, target.span, message, fix);
         }
         self.names[place].depends |= known.depends;
-        if let Some(kind) = into.kind {
+        let is_int = into.kind.is_some_and(|kind| kind.base == Base::Int);
+        // `v *= 2` stores a vector: what an operator makes of both is known when it runs
+        if let Some(kind) = into.kind.filter(|_| !is_compound || is_int) {
             self.fits(name, kind, known, value.span);
         }
     }

@@ -307,15 +307,30 @@ fn broken(
     let met = value.numbers().and_then(|list| list.get(at).copied()).unwrap_or(f64::NAN);
     let limit = number(limit).unwrap_or(f64::NAN);
     let side = if is_lower { "below" } else { "above" };
-    let path = if value.is_scalar() || value.kind.base == Base::Matrix {
-        path.to_owned()
-    } else {
-        format!("{path}/{at}")
-    };
+    let path = format!("{path}{}", pointer(value, at));
     let message = format!("`{}` = {met} is {side} its bound {limit}", declaration.name);
     Diagnostic::new(Code::DataConstraint, span, message)
         .with_fix("correct the value or the declared bound")
         .at(path)
+}
+
+/// Where a number stands in the data, as a JSON pointer: matrices are given by rows and kept by columns.
+fn pointer(value: &Value, at: usize) -> String {
+    let (outer, inner) = match (value.kind.base, value.dims.as_slice()) {
+        (Base::Matrix, [outer @ .., rows, columns]) => (outer, Some((*rows, *columns))),
+        (_, outer) => (outer, None),
+    };
+    let (mut rest, mut parts) = (at, Vec::new());
+    if let Some((rows, columns)) = inner {
+        let place = rest % (rows * columns).max(1);
+        parts.extend([place / rows.max(1), place % rows.max(1)]);
+        rest /= (rows * columns).max(1);
+    }
+    for size in outer.iter().rev() {
+        parts.push(rest % (*size).max(1));
+        rest /= (*size).max(1);
+    }
+    parts.iter().rev().fold(String::new(), |path, part| format!("{path}/{part}"))
 }
 
 /// The rule of a constrained type that the numbers break.

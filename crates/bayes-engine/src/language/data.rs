@@ -27,6 +27,7 @@ pub(super) fn bind<'model>(
     declaration: &'model Declaration,
     span: Span,
     data: &Data,
+    is_declared: &dyn Fn(&str) -> bool,
 ) -> Evaluated<()> {
     let name = declaration.name.as_str();
     let path = format!("/{name}");
@@ -40,7 +41,9 @@ pub(super) fn bind<'model>(
     }
     let (kind, dims) = evaluator.shape(declaration, span)?;
     let Some(given) = data.get(name) else {
-        let near = nearest(name, data.keys().map(String::as_str));
+        // what the model reads under its own name is not this under a wrong one
+        let loose = data.keys().map(String::as_str).filter(|key| !is_declared(key));
+        let near = nearest(name, loose);
         let fix = near.map_or_else(
             || format!("add \"{name}\" to the data: {}", shown(kind)),
             |near| format!("rename \"{near}\" in the data to \"{name}\""),

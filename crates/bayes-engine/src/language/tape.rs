@@ -7,6 +7,7 @@
 
 mod builder;
 mod density;
+mod kernel;
 mod linear;
 mod op;
 mod run;

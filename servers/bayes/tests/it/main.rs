@@ -5,6 +5,7 @@ mod data;
 mod distribution;
 mod evidence;
 mod model;
+mod repair;
 mod restart;
 mod run;
 mod scene;

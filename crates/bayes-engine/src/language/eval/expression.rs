@@ -245,7 +245,10 @@ pub(crate) fn nearest<'name>(
     let limit = 1 + name.len() / 4;
     known
         .map(|known| (distance(name, known), known))
-        .filter(|(distance, _)| *distance <= limit)
+        // names that share no letter are not near, however short
+        .filter(|(distance, known)| {
+            *distance <= limit && (*distance < name.len() || name.eq_ignore_ascii_case(known))
+        })
         .min()
         .map(|(_, known)| known)
 }

@@ -34,9 +34,8 @@ impl<'model> Evaluator<'model> {
     ) -> Evaluated<Vec<Chosen>> {
         if indices.len() > dims.len() {
             let message = format!("{} indices on {} dimensions", indices.len(), dims.len());
-            return Err(
-                Diagnostic::new(Code::Type, span, message).with_fix("use one index per dimension")
-            );
+            return Err(Diagnostic::new(Code::Type, span, message)
+                .with_fix("use at most one index per dimension, and none on a single number"));
         }
         let mut chosen = Vec::with_capacity(indices.len());
         for (index, size) in indices.iter().zip(dims) {

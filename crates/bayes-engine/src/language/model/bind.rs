@@ -87,8 +87,11 @@ impl Binding<'_> {
     fn knowing(&self) -> Evaluated<Evaluator<'_>> {
         let mut evaluator = Evaluator::new(&self.program.functions, Phase::Data, self.is_cancelled);
         evaluator.random = Some(stream(self.seed, 0, 0));
+        let is_declared = |name: &str| {
+            declared(&self.program.data).any(|(declaration, _)| declaration.name == name)
+        };
         for (declaration, span) in declarations(&self.program.data, "data")? {
-            data::bind(&mut evaluator, declaration, span, self.data)?;
+            data::bind(&mut evaluator, declaration, span, self.data, &is_declared)?;
         }
         evaluator.run_all(&self.program.transformed_data)?;
         for (declaration, span) in declared(&self.program.transformed_data) {

@@ -148,12 +148,24 @@ impl Parser {
                 if self.accept(close) {
                     break;
                 }
-            } else if !list.is_empty() {
+            } else if !list.is_empty() && !self.accept(",") {
+                if self.ends_list() {
+                    let fix = format!("close the list with `{close}`");
+                    return Err(self.unexpected(&format!("`,` or `{close}`"), &fix));
+                }
                 self.expect(",")?;
             }
             list.push(self.expression()?);
         }
         Ok(list)
+    }
+
+    /// Whether what stands here can neither be nor follow an element of a list.
+    fn ends_list(&self) -> bool {
+        matches!(
+            self.peek().shown().as_str(),
+            "`;`" | "`}`" | "`)`" | "`]`" | "`{`" | "`~`" | "`=`"
+        )
     }
 
     /// Transposes and indices.

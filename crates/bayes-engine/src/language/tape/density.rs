@@ -162,6 +162,15 @@ pub(super) fn slopes(op: Op, x: [f64; 4]) -> [f64; 4] {
 
 /// [`value`] of a block of normal densities; the log of a scale is taken once for equal neighbours.
 pub(super) fn normal_block([y, mu, sigma]: [&[f64; BLOCK]; 3], to: &mut [f64]) {
+    let first = sigma[0];
+    if first > 0.0 && sigma[..to.len()].iter().all(|scale| *scale == first) {
+        let (inverse, constant) = (1.0 / first, -first.ln() - HALF_LN_TWO_PI);
+        for (slot, (y, mu)) in to.iter_mut().zip(y.iter().zip(mu)) {
+            let z = (y - mu) * inverse;
+            *slot = constant - 0.5 * z * z;
+        }
+        return;
+    }
     let (mut last, mut log) = (f64::NAN, f64::NAN);
     for (at, slot) in to.iter_mut().enumerate() {
         let scale = sigma[at];

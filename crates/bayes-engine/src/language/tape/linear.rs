@@ -1,13 +1,44 @@
 //! Steps over whole arrays: sums, products, triangular systems.
 
+use std::borrow::Cow;
+
 use super::builder::Step;
 use super::run::Input;
+
+/// Sums that a processor may run beside each other: one after another, each addition waits for the one before.
+const LANES: usize = 8;
+
+/// The sum of numbers, in lanes; equal on every machine.
+pub(super) fn total(numbers: &[f64]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = numbers.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (lane, number) in lanes.iter_mut().zip(chunk) {
+            *lane += number;
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().sum::<f64>()
+}
+
+/// The sum of products, in lanes.
+fn dot_total(left: &[f64], right: &[f64]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let ((left, left_rest), (right, right_rest)) =
+        (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());
+    for (a, b) in left.iter().zip(right) {
+        for at in 0..LANES {
+            lanes[at] += a[at] * b[at];
+        }
+    }
+    let rest: f64 = left_rest.iter().zip(right_rest).map(|(a, b)| a * b).sum();
+    lanes.iter().sum::<f64>() + rest
+}
 
 pub(super) fn sum(input: &Input, length: usize, values: &[f64]) -> f64 {
     match input {
         Input::Range(start) => {
             let start = *start as usize;
-            values[start..start + length].iter().sum()
+            total(&values[start..start + length])
         }
         _ => (0..length).map(|element| values[input.at(element)]).sum(),
     }
@@ -74,7 +105,8 @@ pub(super) fn dot_back(
 pub(super) fn forward(step: &Step, inputs: &[Input], out: usize, values: &mut [f64]) {
     match *step {
         Step::Product(rows, inner, columns) => {
-            let (left, right) = loaded(inputs, rows * inner, inner * columns, values);
+            let left = inputs[0].taken(rows * inner, values);
+            let right = inputs[1].taken(inner * columns, values);
             let product = product(&left, &right, [rows, inner, columns]);
             values[out..out + product.len()].copy_from_slice(&product);
         }
@@ -85,7 +117,8 @@ pub(super) fn forward(step: &Step, inputs: &[Input], out: usize, values: &mut [f
             values[out..out + n * n].copy_from_slice(&factor);
         }
         Step::SolveLower(n, columns) => {
-            let (lower, mut x) = loaded(inputs, n * n, n * columns, values);
+            let lower = inputs[0].taken(n * n, values);
+            let mut x = inputs[1].taken(n * columns, values).into_owned();
             for column in x.chunks_mut(n.max(1)) {
                 solve_lower(&lower, n, column);
             }
@@ -131,13 +164,6 @@ pub(super) fn backward(
     }
 }
 
-fn loaded(inputs: &[Input], left: usize, right: usize, values: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let (mut a, mut b) = (vec![0.0; left], vec![0.0; right]);
-    inputs[0].load(values, 0, &mut a);
-    inputs[1].load(values, 0, &mut b);
-    (a, b)
-}
-
 /// Column-major product.
 pub(crate) fn product(left: &[f64], right: &[f64], [rows, inner, columns]: [usize; 3]) -> Vec<f64> {
     let mut to = vec![0.0; rows * columns];
@@ -164,12 +190,13 @@ fn product_back(
     if rows == 0 || inner == 0 || columns == 0 {
         return;
     }
-    let (left, right) = loaded(inputs, rows * inner, inner * columns, values);
+    let left = inputs[0].taken(rows * inner, values);
+    let right = inputs[1].taken(inner * columns, values);
     let slopes = adjoints[out..out + rows * columns].to_vec();
     let mut of_right = vec![0.0; right.len()];
     for (to, slopes) in of_right.chunks_mut(inner).zip(slopes.chunks(rows)) {
         for (slot, left) in to.iter_mut().zip(left.chunks(rows)) {
-            *slot = left.iter().zip(slopes).map(|(left, slope)| left * slope).sum();
+            *slot = dot_total(left, slopes);
         }
     }
     inputs[1].add(adjoints, 0, &of_right);
@@ -188,8 +215,19 @@ fn product_back(
 }
 
 impl Input {
+    /// Its numbers, borrowed where they lie one after another.
+    fn taken<'values>(&self, length: usize, values: &'values [f64]) -> Cow<'values, [f64]> {
+        if let Self::Range(start) = self {
+            let start = *start as usize;
+            return Cow::Borrowed(&values[start..start + length]);
+        }
+        let mut copy = vec![0.0; length];
+        self.load(values, 0, &mut copy);
+        Cow::Owned(copy)
+    }
+
     /// Whether all of it lies behind the computed cells.
-    fn is_constant(&self, cells: usize) -> bool {
+    pub(super) fn is_constant(&self, cells: usize) -> bool {
         match self {
             Self::One(place) | Self::Range(place) => *place as usize >= cells,
             Self::List(_) => false,

@@ -2,7 +2,7 @@
 
 use super::builder::{Cell, Step};
 use super::op::Op;
-use super::{density, linear};
+use super::{density, kernel, linear};
 
 /// Where the numbers of an argument lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +46,7 @@ impl Input {
         match self {
             Self::One(place) => {
                 if let Some(slot) = adjoints.get_mut(*place as usize) {
-                    *slot += slopes.iter().sum::<f64>();
+                    *slot += linear::total(slopes);
                 }
             }
             Self::Range(start) => {
@@ -234,7 +234,6 @@ impl Placed {
     }
 
     fn each_backward(&self, op: Op, values: &[f64], adjoints: &mut [f64]) {
-        let arity = self.inputs.len();
         let mut x = [[0.0; BLOCK]; 4];
         let mut slopes = [[0.0; BLOCK]; 4];
         let mut from = 0;
@@ -245,28 +244,51 @@ impl Placed {
             }
             let here = self.out + from..self.out + from + size;
             slope_block(op, &x, &values[here.clone()], &adjoints[here], &mut slopes);
-            for (input, block) in self.inputs.iter().zip(&slopes).take(arity) {
-                input.add(adjoints, from, &block[..size]);
+            for (input, block) in self.inputs.iter().zip(&slopes) {
+                if !input.is_constant(adjoints.len()) {
+                    input.add(adjoints, from, &block[..size]);
+                }
             }
             from += size;
         }
     }
 }
 
+/// Runs a loop with the operation as a constant where it is common: its branches fall away.
+macro_rules! specialised {
+    ($op:expr, $run:ident, $arguments:tt; $($name:ident)*) => {
+        match $op {
+            $(Op::$name => specialised!(@ $run, Op::$name, $arguments),)*
+            other => specialised!(@ $run, other, $arguments),
+        }
+    };
+    (@ $run:ident, $op:expr, ($($argument:expr),*)) => { $run($op, $($argument),*) };
+}
+
 /// Values of a block; the commonest operations in loops of their own, which the compiler vectorises.
 fn apply(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
-    let [a, b, c, d] = x;
+    let [a, b, c, _] = x;
     match op {
         Op::Add => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a + b),
         Op::Subtract => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a - b),
         Op::Multiply => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a * b),
         Op::Divide => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a / b),
         Op::Normal => density::normal_block([a, b, c], y),
+        Op::BernoulliLogit if kernel::are_answers(&a[..y.len()]) => kernel::logit_block(a, b, y),
         _ => {
-            for (at, y) in y.iter_mut().enumerate() {
-                *y = op.value([a[at], b[at], c[at], d[at]]);
-            }
+            specialised!(op, values_of, (x, y); Negate Exp Log Square Sqrt Inv InvLogit Log1p Log1m Log1pExp
+            Log1mExp Power PoissonLog BinomialLogit StudentT Cauchy Lognormal Gamma Exponential LogSumExp);
         }
+    }
+}
+
+/// [`apply`] of one operation.
+#[expect(clippy::inline_always, reason = "the operation is a constant only where this is inlined")]
+#[inline(always)]
+fn values_of(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
+    let [a, b, c, d] = x;
+    for (at, y) in y.iter_mut().enumerate() {
+        *y = op.value([a[at], b[at], c[at], d[at]]);
     }
 }
 
@@ -279,7 +301,7 @@ fn slope_block(
     adjoints: &[f64],
     to: &mut [[f64; BLOCK]; 4],
 ) {
-    let [a, b, c, d] = x;
+    let [a, b, c, _] = x;
     match op {
         Op::Add | Op::Subtract => {
             let sign = if op == Op::Add { 1.0 } else { -1.0 };
@@ -297,16 +319,35 @@ fn slope_block(
             return;
         }
         Op::Normal => return density::normal_slopes([a, b, c], adjoints, to),
+        Op::BernoulliLogit => return kernel::logit_slopes(a, b, adjoints, &mut to[1]),
         _ => {}
     }
+    specialised!(op, slopes_of, (x, y, adjoints, to); Divide Negate Exp Log Square Sqrt Inv InvLogit Log1p Log1m
+        Log1pExp Log1mExp Power PoissonLog BinomialLogit StudentT Cauchy Lognormal Gamma Exponential LogSumExp);
+}
+
+/// [`slope_block`] of one operation.
+#[expect(clippy::inline_always, reason = "the operation is a constant only where this is inlined")]
+#[inline(always)]
+fn slopes_of(
+    op: Op,
+    x: &[[f64; BLOCK]; 4],
+    y: &[f64],
+    adjoints: &[f64],
+    to: &mut [[f64; BLOCK]; 4],
+) {
+    let [a, b, c, d] = x;
     for (at, (y, adjoint)) in y.iter().zip(adjoints).enumerate() {
-        let slopes = if *adjoint == 0.0 {
-            [0.0; 4]
-        } else {
-            op.slopes([a[at], b[at], c[at], d[at]], *y).map(|slope| slope * adjoint)
-        };
-        for (block, slope) in to.iter_mut().zip(slopes) {
-            block[at] = slope;
+        if *adjoint == 0.0 {
+            for block in to.iter_mut() {
+                block[at] = 0.0;
+            }
+            continue;
         }
+        let [one, two, three, four] = op.slopes([a[at], b[at], c[at], d[at]], *y);
+        to[0][at] = one * adjoint;
+        to[1][at] = two * adjoint;
+        to[2][at] = three * adjoint;
+        to[3][at] = four * adjoint;
     }
 }
