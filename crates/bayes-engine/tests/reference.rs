@@ -1,6 +1,7 @@
 //! Well-known models written from their definitions, against the reference posteriors of posteriordb.
 //!
-//! The data are found by `MACHINA_BENCH_DATA`; without it the test says so.
+//! The data are found by `MACHINA_BENCH_DATA`; without it the test says so. Where `MACHINA_POSTERIORDB` names a
+//! checkout, its programs are run instead of ours, unmodified.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -20,7 +21,8 @@ mod models {
 
 /// Long trajectories or many observations: run where `MACHINA_BENCH_ONLY` (a part of a name, or empty for all)
 /// asks for them.
-const SLOW: [&str; 13] = [
+const SLOW: [&str; 14] = [
+    "accel_gp",
     "earn_height",
     "log10earn_height",
     "logearn_height",
@@ -68,6 +70,8 @@ fn reference_posteriors_are_recovered() {
         if !is_wanted {
             continue;
         }
+        let theirs = program(name);
+        let text = theirs.as_deref().unwrap_or(text);
         let (cost, found) = case(name, &sets[*data], text, &references);
         println!("{name}: {cost}");
         for (label, z) in found {
@@ -80,7 +84,21 @@ fn reference_posteriors_are_recovered() {
     }
     println!("{count} quantities, worst z {worst:.2}, above 3: {far:?}");
     assert!(worst < 4.5, "worst z {worst:.2}: {far:?}");
-    assert!(far.len() * 50 <= count, "{} of {count} above 3: {far:?}", far.len());
+    // of few quantities one may be far by chance
+    assert!(far.len() <= (count / 50).max(1), "{} of {count} above 3: {far:?}", far.len());
+}
+
+/// The program of a posterior in a checkout of posteriordb, if one is named.
+fn program(posterior: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "where a developer keeps a checkout")]
+    let root = std::env::var_os("MACHINA_POSTERIORDB").map(PathBuf::from)?;
+    let root = root.join("posterior_database");
+    let about = std::fs::read_to_string(root.join(format!("posteriors/{posterior}.json")));
+    let about: Value = serde_json::from_str(&about.expect("a posterior")).expect("JSON");
+    let model = about["model_name"].as_str().expect("a name");
+    Some(
+        std::fs::read_to_string(root.join(format!("models/stan/{model}.stan"))).expect("a program"),
+    )
 }
 
 /// What a posterior cost, and how many errors the mean and the mean square of every quantity are off.

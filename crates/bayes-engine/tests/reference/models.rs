@@ -487,4 +487,32 @@ model {
   if (!prior_only) target += normal_id_glm_lpdf(Y | Xc, Intercept, b, sigma);
 }",
     ),
+    (
+        "mcycle_gp-accel_gp",
+        "mcycle_gp",
+        r"functions {
+  // a Gaussian process in the basis of Laplace's operator: weights by the spectral density
+  vector smooth(matrix X, real scale, real reach, vector z, array[] vector root) {
+    vector[cols(X)] w;
+    for (m in 1:cols(X)) w[m] = sqrt(square(scale) * sqrt(2 * pi()) * reach * exp(-0.5 * square(reach) * dot_self(root[m])));
+    return X * (w .* z);
+  }
+}
+data {
+  int N; vector[N] Y; int NBgp_1; matrix[N, NBgp_1] Xgp_1; array[NBgp_1] vector[1] slambda_1;
+  int NBgp_sigma_1; matrix[N, NBgp_sigma_1] Xgp_sigma_1; array[NBgp_sigma_1] vector[1] slambda_sigma_1;
+}
+parameters {
+  real Intercept; real<lower=0> sdgp_1; real<lower=0> lscale_1; vector[NBgp_1] zgp_1;
+  real Intercept_sigma; real<lower=0> sdgp_sigma_1; real<lower=0> lscale_sigma_1; vector[NBgp_sigma_1] zgp_sigma_1;
+}
+model {
+  Intercept ~ student_t(3, -13, 36); sdgp_1 ~ student_t(3, 0, 36); lscale_1 ~ inv_gamma(1.124909, 0.0177);
+  zgp_1 ~ std_normal();
+  Intercept_sigma ~ student_t(3, 0, 10); sdgp_sigma_1 ~ student_t(3, 0, 36);
+  lscale_sigma_1 ~ inv_gamma(1.124909, 0.0177); zgp_sigma_1 ~ std_normal();
+  Y ~ normal(Intercept + smooth(Xgp_1, sdgp_1, lscale_1, zgp_1, slambda_1),
+             exp(Intercept_sigma + smooth(Xgp_sigma_1, sdgp_sigma_1, lscale_sigma_1, zgp_sigma_1, slambda_sigma_1)));
+}",
+    ),
 ];
