@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bench;
+mod bench_bayes;
 mod bench_core;
 mod clients;
 mod conformance;
@@ -57,7 +58,7 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
-    /// Measure what a call costs (release builds)
+    /// Measure what a call costs, or a sampler yields (release builds)
     Bench {
         #[command(subcommand)]
         what: Bench,
@@ -78,6 +79,15 @@ enum Bench {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// The sampler of `bayes` beside nutpie, PyStan, NextStat and PyMC: effective draws per CPU second
+    Bayes {
+        /// A process for each engine, model and seed
+        #[arg(long, value_delimiter = ',', default_values_t = [2, 3, 4])]
+        seeds: Vec<u64>,
+        /// Only these engines or models; nothing is written then
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -92,6 +102,7 @@ fn main() -> ExitCode {
         Command::Bench { what: Bench::Core { rounds, seconds, only } } => {
             bench_core::run(rounds, seconds, &only)
         }
+        Command::Bench { what: Bench::Bayes { seeds, only } } => bench_bayes::run(&seeds, &only),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,74 @@
+//! Samples a model: draws to a file, what they cost as a line of JSON.
+//!
+//! `sample MODEL.stan DATA.json DRAWS SEED TUNE KEPT CHAINS`
+//!
+//! The file holds 64-bit numbers by chain, draw and place. CPU time is that of this one thread since the
+//! process began, as the kernel counts it; the chains run one after another on it.
+#![expect(clippy::print_stdout, reason = "an example prints what it found")]
+
+use std::{error::Error, fs, io::Write};
+
+use bayes_engine::language::{Data, Datum, Model, parse};
+use bayes_engine::posterior::{Posterior, run_chain};
+use bayes_engine::sampler::Settings;
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [text, data, draws, numbers @ ..] = arguments.as_slice() else {
+        return Err("sample MODEL.stan DATA.json DRAWS SEED TUNE KEPT CHAINS".into());
+    };
+    let [seed, tune, kept, chains] = numbers else { return Err("give four numbers".into()) };
+    let text = fs::read_to_string(text)?;
+    let given: Value = serde_json::from_str(&fs::read_to_string(data)?)?;
+    let program = parse(&text)?;
+    let known: Vec<String> = program.data_variables().into_iter().map(|(name, _)| name).collect();
+    let data: Data = given
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| known.contains(name))
+        .map(|(name, value)| (name.clone(), datum(value)))
+        .collect();
+    let model = Model::bind(&program, &text, &data, seed.parse()?, &|| false)?;
+    let bound = cpu_s()?;
+    let settings = Settings {
+        seed: seed.parse()?,
+        tune: tune.parse()?,
+        draws: kept.parse()?,
+        ..Settings::default()
+    };
+    let chains = (0..chains.parse()?)
+        .map(|number| run_chain(&model, &settings, number, &mut |_| {}, &|| false))
+        .collect::<Result<Vec<_>, _>>()?;
+    let cpu_s = cpu_s()?;
+    let gradients: u64 = chains.iter().map(|chain| chain.ended.gradients).sum();
+    let posterior = Posterior::new(&model, &settings, chains);
+    let mut file = std::io::BufWriter::new(fs::File::create(draws)?);
+    for number in posterior.chains.iter().flat_map(|chain| &chain.numbers) {
+        file.write_all(&number.to_le_bytes())?;
+    }
+    file.flush()?;
+    let labels: Vec<(String, usize)> = posterior.labels(1).collect();
+    println!(
+        "{}",
+        json!({"cpu_s": cpu_s, "bound_s": bound, "gradients": gradients, "divergent": posterior.divergent(),
+               "steps": posterior.chains.iter().map(|chain| chain.ended.step).collect::<Vec<_>>(),
+               "labels": labels})
+    );
+    Ok(())
+}
+
+/// Of this thread, in seconds.
+fn cpu_s() -> Result<f64, Box<dyn Error>> {
+    let said = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds: f64 = said.split_whitespace().next().ok_or("no schedstat")?.parse()?;
+    Ok(nanoseconds * 1e-9)
+}
+
+fn datum(value: &Value) -> Datum {
+    match value {
+        Value::Array(list) => Datum::List(list.iter().map(datum).collect()),
+        other => Datum::Number(other.as_f64().unwrap_or(f64::NAN)),
+    }
+}
