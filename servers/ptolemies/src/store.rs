@@ -8,6 +8,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
+    document::{Chunk, Document, DocumentDelta},
     graph::{Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Observation},
     memory::{Memory, Outcome},
     moment::Moment,
@@ -57,6 +58,23 @@ pub(crate) trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Fact>, Error>> + Send;
 
+    /// Versions of documents after `after` by id, at most `limit`.
+    fn documents(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Document>, Error>> + Send;
+
+    /// Chunks after `after` by id, at most `limit`.
+    fn chunks(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Chunk>, Error>> + Send;
+
+    /// The chunks among `ids` that are there, in any order.
+    fn chunk_rows(&self, ids: &[Ulid]) -> impl Future<Output = Result<Vec<Chunk>, Error>> + Send;
+
     /// Types of facts that were declared.
     fn rules(&self) -> impl Future<Output = Result<Vec<KindRule>, Error>> + Send;
 
@@ -78,6 +96,8 @@ pub(crate) struct Head {
     pub(crate) versions: usize,
     /// Rows of entities, observations and facts, all versions counted.
     pub(crate) graph: usize,
+    /// Versions of documents and their chunks.
+    pub(crate) documents: usize,
     pub(crate) writes: Vec<WriteRecord>,
 }
 
@@ -93,6 +113,7 @@ pub(crate) struct Change {
     /// Versions that leave the store.
     pub(crate) delete: Vec<Ulid>,
     pub(crate) graph: Delta,
+    pub(crate) documents: DocumentDelta,
     pub(crate) write: Option<WriteRecord>,
     /// Writes that can no longer be repeated.
     pub(crate) forget_writes: Vec<String>,
@@ -148,6 +169,8 @@ pub(crate) struct Counts {
     pub(crate) versions: usize,
     /// Entities, observations and facts.
     pub(crate) graph: usize,
+    /// Documents.
+    pub(crate) documents: usize,
 }
 
 /// Why a commit did not return.

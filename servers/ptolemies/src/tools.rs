@@ -1,6 +1,7 @@
 //! The tools, one file per family.
 
 mod arguments;
+mod documents;
 mod graph;
 mod memory;
 mod search;
@@ -10,5 +11,8 @@ use mcp_core::prelude::ToolRouter;
 use crate::Server;
 
 pub(crate) fn router() -> ToolRouter<Server> {
-    Server::memory_tools() + Server::search_tools() + Server::graph_tools()
+    Server::memory_tools()
+        + Server::search_tools()
+        + Server::graph_tools()
+        + Server::document_tools()
 }

@@ -8,6 +8,7 @@
 //! clusters, changefeeds and SurrealDB's own indexes, none of which is used here, and would write
 //! a heartbeat every few seconds.
 
+mod document;
 mod graph;
 mod row;
 
@@ -23,19 +24,24 @@ use surrealdb_core::kvs::Datastore;
 use ulid::Ulid;
 
 use self::{
+    document::{ChunkRow, DocumentRow},
     graph::{EntityRow, FactRow, ObservationRow, RuleRow},
     row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow},
 };
 use super::{Change, CommitError, Head, Store};
 use crate::{
     Config, Error,
+    document::{Chunk, Document},
     graph::{Entity, Fact, KindRule, Observation},
     memory::Memory,
     moment::Moment,
 };
 
 /// Layout of the tables. A store of a newer one is refused.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 4;
+
+/// Steps to newer layouts: what each leads to, and how. A store takes those it has not taken.
+const STEPS: &[(i64, &str)] = &[(2, graph::DEFINE), (4, document::DEFINE)];
 
 const NAMESPACE: &str = "machina";
 const DATABASE: &str = "ptolemies";
@@ -143,10 +149,21 @@ impl SurrealStore {
                 meta.format
             )));
         }
-        if meta.format < FORMAT {
-            self.upgrade(FORMAT).await?;
+        for (format, define) in STEPS.iter().filter(|(format, _)| *format > meta.format) {
+            self.upgrade(*format, define).await?;
         }
         self.store_id = meta.store_id;
+        Ok(())
+    }
+
+    /// Bring the layout up to `format`.
+    async fn upgrade(&self, format: i64, define: &'static str) -> Result<(), OpenError> {
+        let bound = vars([("meta_id", meta_id().into_value()), ("format", format.into_value())]);
+        let answer = self.db.query(define).bind(bound).await;
+        answer
+            .and_then(IndexedResults::check)
+            .map_err(|error| OpenError::Failed(error.message().to_owned()))?;
+        tracing::info!(format, "the layout of the store was brought up to date");
         Ok(())
     }
 
@@ -244,6 +261,7 @@ impl Store for SurrealStore {
             at: Some(Moment::from(head.at.into_inner())),
             versions: usize::try_from(head.versions).unwrap_or(0),
             graph: usize::try_from(head.graph).unwrap_or(0),
+            documents: usize::try_from(head.documents).unwrap_or(0),
             writes: written.into_iter().map(WrittenRow::into_record).collect::<Result<_, _>>()?,
         })
     }
@@ -281,6 +299,25 @@ impl Store for SurrealStore {
         rows.into_iter().map(FactRow::into_fact).collect()
     }
 
+    async fn documents(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Document>, Error> {
+        let rows: Vec<DocumentRow> = self.page_of("document", after, limit).await?;
+        rows.into_iter().map(DocumentRow::into_document).collect()
+    }
+
+    async fn chunks(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Chunk>, Error> {
+        let rows: Vec<ChunkRow> = self.page_of("chunk", after, limit).await?;
+        rows.into_iter().map(ChunkRow::into_chunk).collect()
+    }
+
+    async fn chunk_rows(&self, ids: &[Ulid]) -> Result<Vec<Chunk>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bound = vars([("ids", ids_in("chunk", ids))]);
+        let rows: Vec<ChunkRow> = self.read("SELECT * FROM $ids", bound).await?;
+        rows.into_iter().map(ChunkRow::into_chunk).collect()
+    }
+
     async fn rules(&self) -> Result<Vec<KindRule>, Error> {
         let rows: Vec<RuleRow> = self.read("SELECT * FROM rule", Object::new()).await?;
         rows.into_iter().map(RuleRow::into_rule).collect()
@@ -316,6 +353,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
         ("seq", i64::try_from(change.seq).unwrap_or(i64::MAX).into_value()),
         ("more", (signed(change.insert.len()) - signed(change.delete.len())).into_value()),
         ("growth", change.graph.growth().into_value()),
+        ("documents_growth", change.documents.growth().into_value()),
     ]);
     if !change.insert.is_empty() {
         statements.push_str("INSERT INTO memory $rows RETURN NONE;");
@@ -331,6 +369,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
         bound.insert("delete".to_owned(), memory_ids(&change.delete));
     }
     graph::statements(&change.graph, &mut statements, &mut bound);
+    document::statements(&change.documents, &mut statements, &mut bound);
     if let Some(write) = &change.write {
         statements.push_str("UPSERT $write_id CONTENT $write RETURN NONE;");
         bound.insert("write_id".to_owned(), written_id(&write.write_id).into_value());
@@ -343,7 +382,8 @@ fn commit_statements(change: &Change) -> (String, Object) {
     }
     statements.push_str(
         "CREATE $change_id CONTENT $change RETURN NONE;
-        UPDATE $head_id SET seq = $seq, at = $at, versions += $more, graph += $growth RETURN NONE;
+        UPDATE $head_id SET seq = $seq, at = $at, versions += $more, graph += $growth,
+            documents += $documents_growth RETURN NONE;
         COMMIT TRANSACTION;",
     );
     (statements, bound)

@@ -1,16 +1,12 @@
 //! Tables of the graph. A fact is an edge record between the first versions of its entities, so
 //! that arrows of queries run along it.
 
-use surrealdb::{
-    IndexedResults,
-    types::{Datetime, Object, RecordId, RecordIdKey, SurrealValue},
-};
+use surrealdb::types::{Datetime, Object, RecordId, RecordIdKey, SurrealValue};
 use ulid::Ulid;
 
 use super::{
-    OpenError, SurrealStore, ids_in, meta_id,
+    ids_in,
     row::{datetime, odd, open_end, ulid},
-    vars,
 };
 use crate::{
     Error,
@@ -19,7 +15,7 @@ use crate::{
 };
 
 /// From the layout of memories alone (1) to that with the graph (2).
-const DEFINE_GRAPH: &str = "
+pub(super) const DEFINE: &str = "
 BEGIN TRANSACTION;
 DEFINE FIELD graph ON head TYPE int DEFAULT 0;
 UPDATE head:journal SET graph = 0 RETURN NONE;
@@ -65,19 +61,6 @@ DEFINE FIELD one ON rule TYPE bool;
 UPDATE $meta_id SET format = $format RETURN NONE;
 COMMIT TRANSACTION;
 ";
-
-impl SurrealStore {
-    /// Bring the layout up to `format`.
-    pub(super) async fn upgrade(&self, format: i64) -> Result<(), OpenError> {
-        let bound = vars([("meta_id", meta_id().into_value()), ("format", format.into_value())]);
-        let answer = self.db.query(DEFINE_GRAPH).bind(bound).await;
-        answer
-            .and_then(IndexedResults::check)
-            .map_err(|error| OpenError::Failed(error.message().to_owned()))?;
-        tracing::info!(format, "the layout of the store is up to date");
-        Ok(())
-    }
-}
 
 /// What of a change concerns the graph, in its transaction.
 pub(super) fn statements(delta: &Delta, statements: &mut String, bound: &mut Object) {

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{Delta, EntityOutcome, FactOutcome},
+    graph::{EntityOutcome, FactOutcome},
     memory::{Memory, Outcome, Status},
     moment::Moment,
     store::{Answer, Change, Counts, WriteRecord},
@@ -33,6 +33,7 @@ pub(super) struct HeadRow {
     pub(super) at: Datetime,
     pub(super) versions: i64,
     pub(super) graph: i64,
+    pub(super) documents: i64,
 }
 
 #[derive(Debug, SurrealValue)]
@@ -109,42 +110,38 @@ pub(super) struct ChangeRow {
 
 impl ChangeRow {
     pub(super) fn of(change: &Change) -> Self {
+        let (graph, documents) = (&change.graph, &change.documents);
+        let rows = |ids: [&Vec<Ulid>; 3]| ids.into_iter().flatten().copied().collect::<Vec<_>>();
+        let (entities, observations, facts) = (&graph.entities, &graph.observations, &graph.facts);
+        let added = entities.insert.iter().map(|row| row.id);
+        let added = added.chain(observations.insert.iter().map(|row| row.id));
+        let added = added.chain(facts.insert.iter().map(|row| row.id));
+        let retracted = rows([&entities.retract, &observations.retract, &facts.retract]);
+        let deleted = rows([&entities.delete, &observations.delete, &facts.delete]);
+        let memories = change.insert.iter().map(|memory| memory.id);
         Self {
             op: change.op.label().to_owned(),
             at: datetime(change.at),
-            added: ids(change.insert.iter().map(|memory| memory.id), &change.graph, |graph| {
-                let entities = graph.entities.insert.iter().map(|row| row.id);
-                let observations = graph.observations.insert.iter().map(|row| row.id);
-                let facts = graph.facts.insert.iter().map(|row| row.id);
-                entities.chain(observations).chain(facts).collect()
-            }),
-            retracted: ids(change.retract.iter().copied(), &change.graph, |graph| {
-                let (entities, facts) = (&graph.entities.retract, &graph.facts.retract);
-                [entities, &graph.observations.retract, facts]
-                    .into_iter()
-                    .flatten()
+            // Chunks are told by their document.
+            added: words(memories.chain(added).chain(documents.insert.iter().map(|row| row.id))),
+            retracted: words(
+                change.retract.iter().copied().chain(retracted).chain(documents.retract.clone()),
+            ),
+            deleted: words(
+                change
+                    .delete
+                    .iter()
                     .copied()
-                    .collect()
-            }),
-            deleted: ids(change.delete.iter().copied(), &change.graph, |graph| {
-                let (entities, facts) = (&graph.entities.delete, &graph.facts.delete);
-                [entities, &graph.observations.delete, facts]
-                    .into_iter()
-                    .flatten()
-                    .copied()
-                    .collect()
-            }),
+                    .chain(deleted)
+                    .chain(documents.delete.iter().map(|row| row.id)),
+            ),
             write_id: change.write.as_ref().map(|write| write.write_id.clone()),
         }
     }
 }
 
-fn ids(
-    memories: impl Iterator<Item = Ulid>,
-    graph: &Delta,
-    rows: fn(&Delta) -> Vec<Ulid>,
-) -> Vec<String> {
-    memories.chain(rows(graph)).map(|id| id.to_string()).collect()
+fn words(ids: impl Iterator<Item = Ulid>) -> Vec<String> {
+    ids.map(|id| id.to_string()).collect()
 }
 
 #[derive(Debug, SurrealValue)]
@@ -165,6 +162,8 @@ enum AnswerForm {
         versions: usize,
         #[serde(default)]
         graph: usize,
+        #[serde(default)]
+        documents: usize,
     },
     Entities(Vec<EntityOutcome>),
     Facts(Vec<FactOutcome>, Vec<String>),
@@ -187,8 +186,8 @@ impl WrittenRow {
                     })
                     .collect(),
             ),
-            &Answer::Forgotten(Counts { memories, versions, graph }) => {
-                AnswerForm::Forgotten { memories, versions, graph }
+            &Answer::Forgotten(Counts { memories, versions, graph, documents }) => {
+                AnswerForm::Forgotten { memories, versions, graph, documents }
             }
             Answer::Entities(outcomes) => AnswerForm::Entities(outcomes.clone()),
             Answer::Facts(outcomes, made) => AnswerForm::Facts(outcomes.clone(), made.clone()),
@@ -208,8 +207,8 @@ impl WrittenRow {
             AnswerForm::Stored(outcomes) => {
                 Answer::Stored(outcomes.into_iter().map(outcome).collect::<Result<_, _>>()?)
             }
-            AnswerForm::Forgotten { memories, versions, graph } => {
-                Answer::Forgotten(Counts { memories, versions, graph })
+            AnswerForm::Forgotten { memories, versions, graph, documents } => {
+                Answer::Forgotten(Counts { memories, versions, graph, documents })
             }
             AnswerForm::Entities(outcomes) => Answer::Entities(outcomes),
             AnswerForm::Facts(outcomes, made) => Answer::Facts(outcomes, made),

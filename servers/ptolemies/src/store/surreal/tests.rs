@@ -2,6 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    document::DocumentDelta,
     graph::{Cardinality, Delta, Entity, Fact, KindRule, Observation, Source, Times},
     memory::{Outcome, Status},
     store::{Answer, Counts, Op, WriteRecord},
@@ -42,6 +43,7 @@ fn change(seq: u64) -> Change {
         retract: Vec::new(),
         delete: Vec::new(),
         graph: Delta::default(),
+        documents: DocumentDelta::default(),
         write: None,
         forget_writes: Vec::new(),
     }
@@ -65,7 +67,8 @@ async fn rows_come_back_as_they_went_in() {
     let first =
         Change { insert: (1..=5).map(memory).collect(), write: Some(write.clone()), ..change(1) };
     store.commit(&first).await.unwrap();
-    let counts = record("x", Answer::Forgotten(Counts { memories: 1, versions: 2, graph: 3 }));
+    let counts =
+        record("x", Answer::Forgotten(Counts { memories: 1, versions: 2, graph: 3, documents: 4 }));
     let second = Change {
         op: Op::Purge,
         retract: vec![Ulid(1)],
