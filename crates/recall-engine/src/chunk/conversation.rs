@@ -7,13 +7,13 @@ use super::{Chunk, Sizes, Turn, turn_chunks};
 pub fn conversation(turns: &[Turn<'_>], sizes: Sizes) -> (String, Vec<Chunk>) {
     let mut text = String::new();
     let mut chunks = Vec::new();
-    // Where the text of the present turn starts.
-    let (mut current, mut offset) = (None, 0);
+    // The present turn: its number, where its first piece starts in it, and where in the whole.
+    let (mut current, mut first, mut base) = (None, 0, 0);
     for piece in turn_chunks(turns, sizes) {
         let Some(turn) = turns.get(piece.turn) else { continue };
-        let is_first = current != Some(piece.turn);
-        let mut start = offset + piece.span.start;
-        if is_first {
+        let mut path = Vec::new();
+        let mut start = base + piece.span.start.saturating_sub(first);
+        if current != Some(piece.turn) {
             if !text.is_empty() {
                 text.push_str("\n\n");
             }
@@ -22,14 +22,13 @@ pub fn conversation(turns: &[Turn<'_>], sizes: Sizes) -> (String, Vec<Chunk>) {
                 text.push_str(turn.speaker);
                 text.push_str(": ");
             }
-            // What is before the first piece is space.
-            offset = text.len();
-            text.push_str(turn.text.trim_end());
-            current = Some(piece.turn);
+            (current, first, base) = (Some(piece.turn), piece.span.start, text.len());
+            text.push_str(turn.text.get(first..).unwrap_or_default().trim_end());
+        } else if !turn.speaker.is_empty() {
+            path.push(turn.speaker.to_owned());
         }
-        let later = !is_first && !turn.speaker.is_empty();
-        let path = if later { vec![turn.speaker.to_owned()] } else { Vec::new() };
-        chunks.push(Chunk { span: start..offset + piece.span.end, path });
+        let end = base + piece.span.end.saturating_sub(first);
+        chunks.push(Chunk { span: start..end, path });
     }
     (text, chunks)
 }
