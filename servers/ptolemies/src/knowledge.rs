@@ -401,24 +401,8 @@ impl<S: Store> Shared<S> {
                 &mut tell,
             )
             .await?;
-        let read = self
-            .read_in(
-                |after| self.store.documents(after, BUILD_PAGE),
-                |row| row.id,
-                State::add_document,
-                &mut tell,
-            )
-            .await?;
-        let chunks = self
-            .read_in(
-                |after| self.store.chunks(after, BUILD_PAGE),
-                |row| row.id,
-                State::add_chunk,
-                &mut tell,
-            )
-            .await?;
         counted("versions of memories", versions, memories)?;
-        counted("documents and chunks", documents, read + chunks)?;
+        counted("documents and chunks", documents, self.read_documents(&mut tell).await?)?;
         counted("rows of the graph", graph, entities + observations + facts)?;
         let mut state = self.write();
         state.seq = seq;

@@ -166,7 +166,7 @@ impl McpServer for Server {
     fn policy(tool: &str) -> CallPolicy {
         match tool {
             "ingest_documents" => {
-                CallPolicy::new().deadline(INGEST_DEADLINE).weight(5).task(TaskSupport::Optional)
+                CallPolicy::new().deadline(INGEST_DEADLINE).task(TaskSupport::Optional)
             }
             _ => CallPolicy::default(),
         }

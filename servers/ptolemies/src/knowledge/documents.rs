@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use ulid::Ulid;
 
-use super::{Command, Item, Knowledge, Needle, State};
+use super::{BUILD_PAGE, Command, Item, Knowledge, Needle, Shared, State};
 use crate::{
     Error,
     document::{Chunk, Document, DocumentDelta, DocumentOutcome, Filter, NewDocument},
@@ -121,6 +121,30 @@ impl<S: Store> Knowledge<S> {
         }
         self.shared.answer_for(known_at);
         Ok(())
+    }
+}
+
+impl<S: Store> Shared<S> {
+    /// Read documents and chunks into the state; how many rows they have.
+    pub(super) async fn read_documents(
+        &self,
+        tell: &mut impl FnMut(usize),
+    ) -> Result<usize, Error> {
+        let store = &self.store;
+        let documents = self.read_in(
+            |after| store.documents(after, BUILD_PAGE),
+            |row| row.id,
+            State::add_document,
+            tell,
+        );
+        let documents = documents.await?;
+        let chunks = self.read_in(
+            |after| store.chunks(after, BUILD_PAGE),
+            |row| row.id,
+            State::add_chunk,
+            tell,
+        );
+        Ok(documents + chunks.await?)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The whole of it on a store in memory that can be made to fail.
 
+mod documents;
 mod fake;
 mod model;
 

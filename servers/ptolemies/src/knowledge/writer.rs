@@ -157,26 +157,7 @@ impl<S: Store> Writer<'_, S> {
             let Answer::Forgotten(counts) = record.answer else { return Err(other_call()) };
             return Ok(Forgotten { seq: record.seq, counts, missing: Vec::new(), repeated: true });
         }
-        let Doomed { memories, versions, graph, documents, missing } = {
-            let state = self.shared.read();
-            // As a reader sees them: the next moment may be one later, in which one of them expires.
-            let mut found = doomed(&state.catalog, target, mode, self.shared.now(&state));
-            if let Target::Ids(ids) = target {
-                found.missing.retain(|&at| {
-                    !ids.get(at).is_some_and(|id| {
-                        state.graph.doom(*id, mode == Mode::Purge, &mut found.graph)
-                    })
-                });
-                found.graph.settle();
-            }
-            let (documents, absent) = documents::doomed(&state.documents, target, mode);
-            match target {
-                Target::Document(_) => found.missing = absent,
-                Target::Ids(_) => found.missing.retain(|at| absent.contains(at)),
-                _ => {}
-            }
-            Doomed { documents, ..found }
-        };
+        let Doomed { memories, versions, graph, documents, missing } = self.doomed(target, mode);
         let counts = Counts {
             memories,
             versions: versions.len(),
@@ -220,6 +201,27 @@ impl<S: Store> Writer<'_, S> {
             self.commit(change, repeatable).await?;
         }
         Ok(Forgotten { seq, counts, missing, repeated: false })
+    }
+
+    /// What a forget would take.
+    fn doomed(&self, target: &Target, mode: Mode) -> Doomed {
+        let state = self.shared.read();
+        // As a reader sees them: the next moment may be one later, in which one of them expires.
+        let mut found = doomed(&state.catalog, target, mode, self.shared.now(&state));
+        if let Target::Ids(ids) = target {
+            found.missing.retain(|&at| {
+                !ids.get(at)
+                    .is_some_and(|id| state.graph.doom(*id, mode == Mode::Purge, &mut found.graph))
+            });
+            found.graph.settle();
+        }
+        let (documents, absent) = documents::doomed(&state.documents, target, mode);
+        match target {
+            Target::Document(_) => found.missing = absent,
+            Target::Ids(_) => found.missing.retain(|at| absent.contains(at)),
+            _ => {}
+        }
+        Doomed { documents, ..found }
     }
 
     /// Purge what has expired.

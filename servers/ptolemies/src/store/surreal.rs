@@ -40,9 +40,6 @@ use crate::{
 /// Layout of the tables. A store of a newer one is refused.
 const FORMAT: i64 = 4;
 
-/// Steps to newer layouts: what each leads to, and how. A store takes those it has not taken.
-const STEPS: &[(i64, &str)] = &[(2, graph::DEFINE), (4, document::DEFINE)];
-
 const NAMESPACE: &str = "machina";
 const DATABASE: &str = "ptolemies";
 
@@ -149,21 +146,10 @@ impl SurrealStore {
                 meta.format
             )));
         }
-        for (format, define) in STEPS.iter().filter(|(format, _)| *format > meta.format) {
-            self.upgrade(*format, define).await?;
+        if meta.format < FORMAT {
+            self.upgrade(meta.format).await?;
         }
         self.store_id = meta.store_id;
-        Ok(())
-    }
-
-    /// Bring the layout up to `format`.
-    async fn upgrade(&self, format: i64, define: &'static str) -> Result<(), OpenError> {
-        let bound = vars([("meta_id", meta_id().into_value()), ("format", format.into_value())]);
-        let answer = self.db.query(define).bind(bound).await;
-        answer
-            .and_then(IndexedResults::check)
-            .map_err(|error| OpenError::Failed(error.message().to_owned()))?;
-        tracing::info!(format, "the layout of the store was brought up to date");
         Ok(())
     }
 
@@ -181,6 +167,25 @@ impl SurrealStore {
             Err(error) => return Err(error),
         };
         Ok(answer.take::<Vec<MetaRow>>(0)?.pop())
+    }
+
+    /// Bring the layout up to [`FORMAT`], a transaction for each step.
+    async fn upgrade(&self, from: i64) -> Result<(), OpenError> {
+        let steps = [(2, graph::DEFINE), (4, document::DEFINE)];
+        for (format, step) in steps.into_iter().filter(|(format, _)| *format > from) {
+            let statements = format!(
+                "BEGIN TRANSACTION;{step}UPDATE $meta_id SET format = $format RETURN NONE;\
+                 COMMIT TRANSACTION;"
+            );
+            let bound =
+                vars([("meta_id", meta_id().into_value()), ("format", format.into_value())]);
+            let answer = self.db.query(statements).bind(bound).await;
+            answer
+                .and_then(IndexedResults::check)
+                .map_err(|error| OpenError::Failed(error.message().to_owned()))?;
+            tracing::info!(format, "the layout of the store has changed");
+        }
+        Ok(())
     }
 
     async fn create(&self, now: Moment) -> Result<MetaRow, OpenError> {

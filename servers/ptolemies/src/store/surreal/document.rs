@@ -15,7 +15,6 @@ use crate::{
 
 /// To the layout with documents (4), from any before it.
 pub(super) const DEFINE: &str = "
-BEGIN TRANSACTION;
 DEFINE FIELD documents ON head TYPE int DEFAULT 0;
 UPDATE head:journal SET documents = 0 RETURN NONE;
 DEFINE TABLE document TYPE NORMAL SCHEMAFULL PERMISSIONS NONE;
@@ -36,8 +35,6 @@ DEFINE TABLE chunk TYPE NORMAL SCHEMAFULL PERMISSIONS NONE;
 DEFINE FIELD path ON chunk TYPE array<string>;
 DEFINE FIELD start ON chunk TYPE int;
 DEFINE FIELD text ON chunk TYPE string;
-UPDATE $meta_id SET format = $format RETURN NONE;
-COMMIT TRANSACTION;
 ";
 
 /// What of a change concerns documents, in its transaction.

@@ -16,7 +16,6 @@ use crate::{
 
 /// From the layout of memories alone (1) to that with the graph (2).
 pub(super) const DEFINE: &str = "
-BEGIN TRANSACTION;
 DEFINE FIELD graph ON head TYPE int DEFAULT 0;
 UPDATE head:journal SET graph = 0 RETURN NONE;
 DEFINE TABLE entity TYPE NORMAL SCHEMAFULL PERMISSIONS NONE;
@@ -58,8 +57,6 @@ DEFINE FIELD retracted_at ON fact TYPE option<datetime>;
 DEFINE FIELD seq ON fact TYPE int;
 DEFINE TABLE rule TYPE NORMAL SCHEMAFULL PERMISSIONS NONE;
 DEFINE FIELD one ON rule TYPE bool;
-UPDATE $meta_id SET format = $format RETURN NONE;
-COMMIT TRANSACTION;
 ";
 
 /// What of a change concerns the graph, in its transaction.

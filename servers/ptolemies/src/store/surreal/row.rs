@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{EntityOutcome, FactOutcome},
+    graph::{Delta, EntityOutcome, FactOutcome},
     memory::{Memory, Outcome, Status},
     moment::Moment,
     store::{Answer, Change, Counts, WriteRecord},
@@ -110,38 +110,49 @@ pub(super) struct ChangeRow {
 
 impl ChangeRow {
     pub(super) fn of(change: &Change) -> Self {
-        let (graph, documents) = (&change.graph, &change.documents);
-        let rows = |ids: [&Vec<Ulid>; 3]| ids.into_iter().flatten().copied().collect::<Vec<_>>();
-        let (entities, observations, facts) = (&graph.entities, &graph.observations, &graph.facts);
-        let added = entities.insert.iter().map(|row| row.id);
-        let added = added.chain(observations.insert.iter().map(|row| row.id));
-        let added = added.chain(facts.insert.iter().map(|row| row.id));
-        let retracted = rows([&entities.retract, &observations.retract, &facts.retract]);
-        let deleted = rows([&entities.delete, &observations.delete, &facts.delete]);
-        let memories = change.insert.iter().map(|memory| memory.id);
+        // Chunks are told by their document.
+        let documents = &change.documents;
+        let added = change.insert.iter().map(|memory| memory.id);
+        let added = added.chain(documents.insert.iter().map(|document| document.id));
+        let retracted = change.retract.iter().chain(&documents.retract).copied();
+        let deleted = change.delete.iter().copied();
+        let deleted = deleted.chain(documents.delete.iter().map(|document| document.id));
         Self {
             op: change.op.label().to_owned(),
             at: datetime(change.at),
-            // Chunks are told by their document.
-            added: words(memories.chain(added).chain(documents.insert.iter().map(|row| row.id))),
-            retracted: words(
-                change.retract.iter().copied().chain(retracted).chain(documents.retract.clone()),
-            ),
-            deleted: words(
-                change
-                    .delete
-                    .iter()
+            added: ids(added, &change.graph, |graph| {
+                let entities = graph.entities.insert.iter().map(|row| row.id);
+                let observations = graph.observations.insert.iter().map(|row| row.id);
+                let facts = graph.facts.insert.iter().map(|row| row.id);
+                entities.chain(observations).chain(facts).collect()
+            }),
+            retracted: ids(retracted, &change.graph, |graph| {
+                let (entities, facts) = (&graph.entities.retract, &graph.facts.retract);
+                [entities, &graph.observations.retract, facts]
+                    .into_iter()
+                    .flatten()
                     .copied()
-                    .chain(deleted)
-                    .chain(documents.delete.iter().map(|row| row.id)),
-            ),
+                    .collect()
+            }),
+            deleted: ids(deleted, &change.graph, |graph| {
+                let (entities, facts) = (&graph.entities.delete, &graph.facts.delete);
+                [entities, &graph.observations.delete, facts]
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .collect()
+            }),
             write_id: change.write.as_ref().map(|write| write.write_id.clone()),
         }
     }
 }
 
-fn words(ids: impl Iterator<Item = Ulid>) -> Vec<String> {
-    ids.map(|id| id.to_string()).collect()
+fn ids(
+    others: impl Iterator<Item = Ulid>,
+    graph: &Delta,
+    rows: fn(&Delta) -> Vec<Ulid>,
+) -> Vec<String> {
+    others.chain(rows(graph)).map(|id| id.to_string()).collect()
 }
 
 #[derive(Debug, SurrealValue)]
