@@ -6,6 +6,7 @@
 mod design;
 mod family;
 mod formula;
+mod function;
 mod horseshoe;
 mod text;
 
@@ -28,6 +29,8 @@ pub struct Regression {
     pub coefficients: Vec<String>,
     /// Grouping columns with the names of their levels and of what varies.
     pub groups: Vec<Group>,
+    /// Names of the categories of an outcome without order; `b[k,c]` is of category `c + 1` against the first.
+    pub categories: Vec<String>,
     /// Rows used.
     pub rows: usize,
     /// Rows left out for missing values.
@@ -74,6 +77,7 @@ pub fn regression(
         data: data(&design, family),
         coefficients: design.names.clone(),
         groups,
+        categories: design.categories.clone(),
         rows: design.outcome.len(),
         dropped: design.dropped,
     })
@@ -91,7 +95,10 @@ fn data(design: &design::Design, family: Family) -> Data {
     let number = |count: usize| Datum::Number(count as f64);
     data.insert("N".to_owned(), number(rows));
     data.insert("y".to_owned(), list(&design.outcome));
-    if family.has_cuts() {
+    if let Some(trials) = &design.trials {
+        data.insert("trials".to_owned(), list(trials));
+    }
+    if family.has_cuts() || family.has_categories() {
         let most = design.outcome.iter().copied().fold(2.0, f64::max);
         data.insert("C".to_owned(), Datum::Number(most));
     }

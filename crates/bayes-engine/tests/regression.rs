@@ -1,5 +1,8 @@
 //! Formulas become models that bind, have proper priors and find what made the data.
 
+#[path = "regression/outcome.rs"]
+mod outcome;
+
 use std::collections::BTreeMap;
 
 use bayes_engine::approximate::{Method, approximate};
@@ -98,6 +101,14 @@ fn every_formula_binds_with_a_proper_prior() {
         ("above", Family::Exponential),
         ("share", Family::Beta),
         ("grade", Family::Cumulative),
+        ("count", Family::ZeroInflatedNegBinomial),
+        ("count", Family::HurdlePoisson),
+        ("count", Family::HurdleNegBinomial),
+        ("above", Family::HurdleGamma),
+        ("above", Family::HurdleLognormal),
+        ("share", Family::ZeroInflatedBeta),
+        ("count | trials(30)", Family::Binomial),
+        ("count | trials(30)", Family::ZeroInflatedBinomial),
     ] {
         for formula in formulas {
             let made = built(&format!("{outcome} {formula}"), family);

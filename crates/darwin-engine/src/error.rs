@@ -99,6 +99,16 @@ pub enum Error {
         /// Where the first bad record begins.
         offset: u64,
     },
+    /// Data that nothing can be fitted to.
+    #[error("{reason}")]
+    InvalidData {
+        /// Which column; the target when absent.
+        column: Option<usize>,
+        /// Which row, from 0.
+        row: Option<usize>,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The seed cannot be written exactly as a JSON number.
     #[error("seed must be at most {max}", max = crate::MAX_SEED)]
     InvalidSeed,

@@ -42,6 +42,32 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// Run `work` on every item with its number, in any order; items are large pieces of work.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn for_items<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        use rayon::prelude::*;
+        match self.pool {
+            Some((pool, threads)) if items.len() > 1 => {
+                let share = items.len().div_ceil(8 * threads);
+                pool.install(|| {
+                    items.par_iter_mut().with_min_len(share).enumerate().for_each(
+                        |(number, item)| {
+                            work(number, item);
+                        },
+                    );
+                });
+            }
+            _ => items.iter_mut().enumerate().for_each(|(number, item)| work(number, item)),
+        }
+    }
+
+    /// Run `work` on every item with its number.
+    #[cfg(not(feature = "rayon"))]
+    #[expect(clippy::unused_self, reason = "the same signature with and without threads")]
+    pub(crate) fn for_items<T: Send>(&self, items: &mut [T], work: impl Fn(usize, &mut T) + Sync) {
+        items.iter_mut().enumerate().for_each(|(number, item)| work(number, item));
+    }
+
     /// Run `work` on every chunk.
     #[cfg(not(feature = "rayon"))]
     #[expect(clippy::unused_self, reason = "the same signature with and without threads")]

@@ -18,7 +18,7 @@ mod walk;
 
 pub use compile::Compiler;
 pub use function::function_names;
-use function::{Binary, Unary};
+pub(crate) use function::{Binary, Unary};
 use index::Index;
 
 /// Longest text of one expression, bytes.

@@ -61,6 +61,8 @@ mod simplex;
 mod space;
 pub mod statistics;
 mod stream;
+mod suite;
+mod symbolic;
 mod tally;
 mod tpe;
 mod trace;
@@ -97,6 +99,11 @@ pub use seed::{MAX_SEED, Seed};
 pub use settings::Settings;
 pub use simplex::{SimplexOptions, SimplexSettings};
 pub use space::{Kind, Space, Variable};
+pub use suite::{Measure, Suite, Task};
+pub use symbolic::{
+    Candidate, Choice, DEFAULT_FUNCTIONS, Fit, FitOptions, FitSettings, MAX_COLUMNS, MAX_ROWS,
+    Sample, fit_expression, symbolic_functions,
+};
 pub use tpe::{TpeOptions, TpeSettings};
 pub use trace::Point;
 

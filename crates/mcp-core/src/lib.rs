@@ -12,6 +12,8 @@
 
 #[cfg(feature = "path-root")]
 pub mod path_root;
+#[cfg(feature = "picture")]
+pub mod picture;
 
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -45,7 +47,6 @@ pub mod shutdown;
 pub mod state_dir;
 pub mod state_key;
 pub mod status;
-pub mod suggest;
 pub mod task;
 pub mod task_store;
 pub mod telemetry;
@@ -54,7 +55,6 @@ pub mod transport;
 pub mod turn;
 pub mod untrusted;
 pub mod upstream;
-pub mod validation;
 
 pub use auth::{Principal, Scope};
 pub use config::{ConfigError, ServerConfig};
@@ -62,6 +62,7 @@ pub use confirm::Preview;
 pub use cursor::Cursor;
 pub use error::{Kind, Result, ToolError};
 pub use handle::Handles;
+pub use mcp_schema::{self as validation, suggest};
 pub use run::main;
 pub use secret::SecretString;
 pub use server::{

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up has failed")]
 
+use std::sync::LazyLock;
+
 use mcp_core::{
     config::{CoreConfig, Environment, Flags, NoConfig, load},
     envelope, fleet,
@@ -15,8 +17,12 @@ use rmcp::{
     transport::Transport,
 };
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
+
+/// One for all cases: a million directories are what took the time.
+static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 /// Messages that are right, to be spoiled.
 const MESSAGES: &[&str] = &[
@@ -128,8 +134,7 @@ proptest! {
     /// No file and no variable breaks the loader; what it accepts it accepts again as it shows it.
     #[test]
     fn the_loader_accepts_or_names_what_is_wrong(settings in settings(), junk in "[\\[\\]=\"'#a-z_.0-9\n -]{0,40}", use_junk in prop::bool::weighted(0.2)) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("machina.toml");
+        let path = DIRECTORY.path().join("machina.toml");
         let mut text = "[core]\n".to_owned();
         for (key, value) in settings.iter().filter(|(key, _)| !key.starts_with("MACHINA_")) {
             text.push_str(&format!("{key} = {value}\n"));

@@ -27,7 +27,7 @@ pub struct Response {
     pub status: u16,
     /// Header lines, in lower case.
     pub head: String,
-    /// Body.
+    /// Body; of an image what of it is text.
     pub body: String,
 }
 
@@ -50,7 +50,12 @@ pub async fn raw(address: SocketAddr, request: &[u8]) -> TestResult<Response> {
         TestResult::Ok(answer)
     };
     let answer = tokio::time::timeout(LIMIT, exchange).await??;
-    let answer = String::from_utf8(answer)?;
+    let is_image = answer.windows(20).any(|part| part == b"content-type: image/");
+    let answer = if is_image {
+        String::from_utf8_lossy(&answer).into_owned()
+    } else {
+        String::from_utf8(answer)?
+    };
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no header")?;
     let status =
         head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no status")?;

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use mcp_core::{
     McpServer, StartContext, config::CoreConfig, pipeline::Guarded, transport::local,
     validation::Schema,
@@ -21,10 +22,15 @@ pub struct InProcess<S> {
 impl<S: McpServer> InProcess<S> {
     /// Start with all tools on offer.
     pub async fn start(config: S::Config) -> TestResult<Self> {
+        Self::start_with(&all_tools(), config).await
+    }
+
+    /// Start with settings of the core.
+    pub async fn start_with(core: &CoreConfig, config: S::Config) -> TestResult<Self> {
         let state = tempfile::tempdir()?;
-        let mut started = Self::start_in(state.path(), config).await?;
-        started._state = Some(state);
-        Ok(started)
+        let server = S::start(config, StartContext::detached(state.path().to_path_buf())).await?;
+        let server = Guarded::new(server, core)?;
+        Ok(Self { server, _state: Some(state), _type: PhantomData })
     }
 
     /// Start on a state directory that outlives the server.
@@ -105,6 +111,18 @@ impl Answer {
         result
             .get("structuredContent")
             .unwrap_or_else(|| panic!("no structured content: {}", self.response))
+    }
+
+    /// Bytes of the PNG beside the structured answer.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn image(&self) -> Vec<u8> {
+        let blocks = self.response["result"]["content"].as_array().into_iter().flatten();
+        let mut images = blocks.filter(|block| block["mimeType"] == "image/png");
+        let image = images.next().unwrap_or_else(|| panic!("no image: {}", self.response));
+        let bytes = BASE64_STANDARD.decode(image["data"].as_str().unwrap_or_default());
+        bytes.unwrap_or_else(|error| panic!("an image is base64: {error}"))
     }
 
     /// The error body of a failure: `code`, `message`, `hint`, …

@@ -31,7 +31,8 @@ macro_rules! suite {
             }
 
             $crate::__suite_tests! { $server;
-                definition: prompts_and_documents_are_served, arguments_are_checked, first_tool_is_safe_without_arguments;
+                definition: prompts_and_documents_are_served, arguments_are_checked, first_tool_is_safe_without_arguments,
+                    a_name_that_is_not_on_offer_is_repaired;
                 stdio: x1_discover_and_call, x2_initialize_at_each_older_revision, x3_both_eras_on_one_connection,
                     x4_stdout_is_protocol_only_at_every_log_level, x5_garbage_does_not_stop_it, x7_end_of_input_and_signals,
                     x9_each_id_gets_one_answer, x10_without_metadata_an_answer_not_a_hang, x11_same_tools_everywhere;

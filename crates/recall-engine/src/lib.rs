@@ -21,6 +21,7 @@ pub mod ranking;
 pub mod recall;
 pub mod search;
 pub mod shingle;
+pub mod summary;
 pub mod tokens;
 
 mod postings;

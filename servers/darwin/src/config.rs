@@ -19,6 +19,9 @@ pub struct Config {
     /// Most stored problems of one caller; default 100.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_problems: u32,
+    /// Evaluations that one caller may have made per second, on average; default: no limit.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub max_evals_per_s: Option<u32>,
 }
 
 impl Config {
@@ -31,7 +34,13 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { threads: None, max_time_s: 50.0, max_runs: 100, max_problems: 100 }
+        Self {
+            threads: None,
+            max_time_s: 50.0,
+            max_runs: 100,
+            max_problems: 100,
+            max_evals_per_s: None,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong, and how it is answered.
 
+use std::time::Duration;
+
 use darwin_engine::Error as EngineError;
 use mcp_core::{prelude::*, suggest};
 use serde_json::json;
@@ -74,6 +76,12 @@ pub enum Error {
         /// What is missing.
         reason: &'static str,
     },
+    /// The caller has had more evaluated than it may.
+    #[error("more evaluations than one caller may have made per second")]
+    Quota {
+        /// Until it may again.
+        wait: Duration,
+    },
     /// No evaluation gave a finite value.
     #[error("none of the {evals} evaluations gave a finite value")]
     NoFiniteValue {
@@ -141,6 +149,11 @@ impl From<Error> for ToolError {
             Error::NoFiniteValue { .. } => invalid("invalid_problem")
                 .with_field("/problem")
                 .with_hint("narrow the bounds to where the function is finite"),
+            Error::Quota { wait } => Self::new(Kind::RateLimited, "quota_exceeded", message)
+                .with_retry_after(wait)
+                .with_hint(
+                    "wait that long; fewer max_evals, or create_run, whose runs wait by themselves",
+                ),
             Error::NoEntropy => Self::internal(message),
         }
     }
@@ -182,6 +195,12 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
         EngineError::LimitExceeded { field, .. } => {
             let hint = "lower params.population or problem.dimension";
             invalid("limit_exceeded", "/params", field, hint)
+        }
+        EngineError::InvalidData { .. } => {
+            let hint = "give equally long columns of finite numbers, named as variables are";
+            ToolError::new(Kind::InvalidInput, "invalid_data", message.as_str())
+                .with_field("/data")
+                .with_hint(hint)
         }
         EngineError::InvalidSeed => {
             invalid("invalid_argument", "", "seed", "use a seed of at most 2^53 - 1")
@@ -273,6 +292,7 @@ mod tests {
                 "/params/population",
             ),
             (Seed::new(u64::MAX).unwrap_err().into(), "invalid_argument", "/seed"),
+            (Error::Quota { wait: Duration::from_secs(3) }, "quota_exceeded", ""),
             (Error::NoFiniteValue { evals: 3 }, "invalid_problem", "/problem"),
         ];
         for (error, code, field) in table {

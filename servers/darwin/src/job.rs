@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use crate::Error;
+use crate::{Error, quota::Spending};
 
 /// The longest run; the deadline of the call lies above it, so that a result is not lost.
 pub(crate) const MAX_TIME: Duration = Duration::from_secs(110);
@@ -22,7 +22,7 @@ pub(crate) const MIN_TIME: Duration = Duration::from_millis(10);
 const REPORT_EVERY: Duration = Duration::from_millis(200);
 
 /// All that fixes a run, and the threads, which do not.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) problem: Arc<Problem>,
     pub(crate) settings: Settings,
@@ -76,33 +76,22 @@ impl Job {
         pool: Option<Arc<rayon::ThreadPool>>,
         token: &CancellationToken,
         progress: Option<&Progress>,
+        spending: &Spending,
     ) -> Result<Outcome> {
         let (job, called_at) = (Arc::clone(self), Instant::now());
+        let spending = spending.clone();
         let (told, status) = watch::channel(None);
         let work = task::compute(token, move |cancel| {
             // Time spent waiting for a core counts towards the longest run only.
             let left = MAX_TIME.saturating_sub(called_at.elapsed()).max(MIN_TIME);
             let cancelled = || cancel.is_cancelled();
-            job.optimize(left, &cancelled, pool.as_deref(), &|status| {
+            let outcome = job.optimize(left, &cancelled, pool.as_deref(), &|status| {
                 told.send_replace(Some(status));
-            })
+            });
+            spending.add(outcome.evals);
+            outcome
         });
-        let mut work = pin!(work);
-        let Some(progress) = progress.filter(|one| one.is_wanted()) else { return work.await };
-        let mut ticks = interval(REPORT_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                outcome = &mut work => return outcome,
-                _ = ticks.tick() => {
-                    let latest: Option<Status> = *status.borrow();
-                    if let Some(latest) = latest {
-                        self.report(progress, latest).await;
-                    }
-                }
-            }
-        }
+        followed(work, &status, progress, self.budget.max_evals()).await
     }
 
     fn optimize(
@@ -127,14 +116,38 @@ impl Job {
         };
         optimize(&self.problem, self.settings, &budget, self.seed, &mut controls)
     }
+}
 
-    #[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
-    async fn report(&self, progress: &Progress, status: Status) {
-        let best = status.best_f.map_or_else(|| "none".to_owned(), |f| format!("{f:.6e}"));
-        let message = format!("generation {}, best {best}", status.generation);
-        let total = self.budget.max_evals() as f64;
-        progress.report(status.evals as f64, Some(total), &message).await;
+/// Wait for work, and tell a listener meanwhile how far it is.
+pub(crate) async fn followed<T>(
+    work: impl Future<Output = Result<T>>,
+    status: &watch::Receiver<Option<Status>>,
+    progress: Option<&Progress>,
+    max_evals: u64,
+) -> Result<T> {
+    let mut work = pin!(work);
+    let Some(progress) = progress.filter(|one| one.is_wanted()) else { return work.await };
+    let mut ticks = interval(REPORT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            outcome = &mut work => return outcome,
+            _ = ticks.tick() => {
+                let latest: Option<Status> = *status.borrow();
+                if let Some(latest) = latest {
+                    report(progress, latest, max_evals).await;
+                }
+            }
+        }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
+async fn report(progress: &Progress, status: Status, max_evals: u64) {
+    let best = status.best_f.map_or_else(|| "none".to_owned(), |f| format!("{f:.6e}"));
+    let message = format!("generation {}, best {best}", status.generation);
+    progress.report(status.evals as f64, Some(max_evals as f64), &message).await;
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod job;
 mod plot;
 mod pool;
 mod problem;
+mod quota;
 mod run;
 mod seed;
 

@@ -42,7 +42,7 @@ pub(crate) use self::{
     trial::Trial,
 };
 use self::{checkpoint::Checkpoint, journal::Journal};
-use crate::{pool::Pool, tools::optimize::BudgetArgs};
+use crate::{Config, pool::Pool, quota::Quotas, tools::optimize::BudgetArgs};
 
 /// What is left of a run that was being made or deleted, after this, is of a crash.
 const LEFT_OVER: Duration = Duration::from_secs(3600);
@@ -57,6 +57,7 @@ struct Shared {
     store: Option<Folders>,
     max_runs: u32,
     pool: Arc<Pool>,
+    quotas: Quotas,
     threads: usize,
     context: StartContext,
     turns: Turns,
@@ -83,9 +84,9 @@ impl Runs {
     /// The runs below the state directory; none are read before they are asked for.
     pub(crate) fn open(
         context: &StartContext,
-        max_runs: u32,
+        config: &Config,
         pool: Arc<Pool>,
-        threads: usize,
+        quotas: Quotas,
     ) -> Self {
         let store = match context.state_dir() {
             Ok(dir) => Some(Folders::new(dir.join("runs"), "run")),
@@ -97,9 +98,10 @@ impl Runs {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Shared {
             store,
-            max_runs,
+            max_runs: config.max_runs,
             pool,
-            threads,
+            quotas,
+            threads: config.threads(),
             context: context.clone(),
             turns: Turns::new(cores),
             held: Mutex::default(),

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use mcp_core::{Cursor, prelude::*};
 
-use crate::{Config, pool::Pool, problem::Problems, run::Runs, tools};
+use crate::{Config, pool::Pool, problem::Problems, quota::Quotas, run::Runs, tools};
 
 /// The optimisation server.
 #[derive(Debug)]
 pub struct Server {
     config: Config,
     pool: Arc<Pool>,
+    quotas: Quotas,
     runs: Runs,
     problems: Problems,
     cursor: Cursor,
@@ -30,12 +31,13 @@ impl McpServer for Server {
 
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
         let pool = Arc::new(Pool::new(config.threads()));
-        let runs = Runs::open(&context, config.max_runs, Arc::clone(&pool), config.threads());
+        let quotas = Quotas::new(config.max_evals_per_s);
+        let runs = Runs::open(&context, &config, Arc::clone(&pool), quotas.clone());
         runs.adopt();
         let problems = Problems::open(&context, config.max_problems);
         let key = context.state_key()?;
         let (cursor, problem_cursor) = (key.cursor("runs", 1), key.cursor("problems", 1));
-        Ok(Self { config, pool, runs, problems, cursor, problem_cursor })
+        Ok(Self { config, pool, quotas, runs, problems, cursor, problem_cursor })
     }
 
     async fn stop(&self) {
@@ -68,16 +70,18 @@ impl McpServer for Server {
             },
             Toolset {
                 name: "lab",
-                purpose: "Store problems and look at them, compare algorithms, explain and draw runs",
+                purpose: "Store problems and look at them, compare algorithms, fit formulas to data, explain and draw runs",
                 tools: &[
                     "analyze_problem",
                     "compare_algorithms",
                     "define_problem",
                     "delete_problem",
                     "explain_run",
+                    "fit_expression",
                     "fork_run",
                     "list_problems",
                     "render_plot",
+                    "run_benchmark",
                 ],
             },
         ]
@@ -85,7 +89,7 @@ impl McpServer for Server {
 
     fn policy(tool: &str) -> CallPolicy {
         match tool {
-            "optimize_problem" | "compare_algorithms" => {
+            "optimize_problem" | "compare_algorithms" | "fit_expression" | "run_benchmark" => {
                 CallPolicy::new().deadline(RUN_DEADLINE).task(TaskSupport::Optional)
             }
             // Those that are no tasks wait a minute at most.
@@ -125,6 +129,10 @@ impl Server {
     /// Threads for large generations.
     pub(crate) fn pool(&self) -> Option<Arc<rayon::ThreadPool>> {
         self.pool.get()
+    }
+
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.quotas
     }
 
     pub(crate) fn cursor(&self) -> &Cursor {

@@ -2,10 +2,12 @@
 
 mod algorithm;
 mod analyze;
+mod benchmark;
 mod compare;
 mod control;
 mod define;
 mod explain;
+mod fit;
 mod fork;
 pub(crate) mod found;
 mod list;
@@ -36,4 +38,6 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::fork_tools()
         + Server::define_tools()
         + Server::explain_tools()
+        + Server::fit_tools()
+        + Server::benchmark_tools()
 }

@@ -2,6 +2,8 @@
 
 mod draft;
 mod ledger;
+mod lens;
+mod merges;
 pub(crate) mod names;
 mod view;
 
@@ -12,6 +14,8 @@ use crate::moment::Moment;
 
 pub(crate) use draft::Draft;
 pub(crate) use ledger::{Doomed, Graph};
+pub(crate) use lens::{Direction, Edge, Lens, Near};
+pub(crate) use merges::{LATEST, Merge, MergeOutcome};
 pub(crate) use view::Resolved;
 
 /// When something holds in the world and when the store knows it: two half-open intervals.
@@ -217,6 +221,7 @@ pub(crate) struct Delta {
     /// Further sources of facts that are there.
     pub(crate) sources: Vec<(Ulid, Source)>,
     pub(crate) rules: Vec<KindRule>,
+    pub(crate) merges: Rows<Merge>,
 }
 
 impl Delta {
@@ -226,6 +231,7 @@ impl Delta {
             && self.facts.is_empty()
             && self.sources.is_empty()
             && self.rules.is_empty()
+            && self.merges.is_empty()
     }
 
     /// Rows added, less those deleted.
@@ -234,7 +240,7 @@ impl Delta {
             let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
             count(rows.insert.len()) - count(rows.delete.len())
         }
-        of(&self.entities) + of(&self.observations) + of(&self.facts)
+        of(&self.entities) + of(&self.observations) + of(&self.facts) + of(&self.merges)
     }
 
     /// Bytes its rows will keep in memory.
@@ -243,7 +249,8 @@ impl Delta {
         let observations: usize = self.observations.insert.iter().map(Observation::bytes).sum();
         let facts: usize = self.facts.insert.iter().map(Fact::bytes).sum();
         let sources: usize = self.sources.iter().map(|(_, source)| source.text.len() + 40).sum();
-        entities + observations + facts + sources
+        let merges: usize = self.merges.insert.iter().map(Merge::bytes).sum();
+        entities + observations + facts + sources + merges
     }
 }
 

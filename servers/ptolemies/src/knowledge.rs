@@ -2,6 +2,7 @@
 
 mod documents;
 mod graph;
+mod holdings;
 mod list;
 mod meaning;
 mod search;
@@ -35,6 +36,7 @@ use crate::{
 
 pub(crate) use documents::Ingested;
 pub(crate) use graph::{Moments, Name, Seen};
+pub(crate) use holdings::Holdings;
 pub(crate) use list::{Page, Place, Query, Selection};
 pub(crate) use search::{Found, Hit, Item, Needle, Results, Shares};
 
@@ -200,6 +202,13 @@ pub(crate) enum GraphWork {
         /// Types that are declared.
         rules: Vec<(String, Cardinality)>,
     },
+    /// Names or ids: of the entity to keep, and of those that become one with it.
+    Merge {
+        keep: String,
+        merge: Vec<String>,
+    },
+    /// Id of the merge to undo.
+    Undo(Ulid),
 }
 
 /// What a write into the graph answered.
@@ -401,13 +410,18 @@ impl<S: Store> Shared<S> {
                 &mut tell,
             )
             .await?;
+        let merges = self
+            .read_in(
+                |after| self.store.merges(after, BUILD_PAGE),
+                |row| row.id,
+                State::add_merge,
+                &mut tell,
+            )
+            .await?;
         counted("versions of memories", versions, memories)?;
+        counted("rows of the graph", graph, entities + observations + facts + merges)?;
         counted("documents and chunks", documents, self.read_documents(&mut tell).await?)?;
-        counted("rows of the graph", graph, entities + observations + facts)?;
-        let mut state = self.write();
-        state.seq = seq;
-        state.at = at;
-        state.writes = writes.into_iter().map(|write| (write.write_id.clone(), write)).collect();
+        self.write().stand_at(seq, at, writes);
         tracing::info!(seq, versions, graph, documents, "the index is built");
         Ok(())
     }

@@ -9,7 +9,9 @@ use ulid::Ulid;
 use crate::{
     Error,
     document::{Chunk, Document, DocumentDelta},
-    graph::{Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Observation},
+    graph::{
+        Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Merge, MergeOutcome, Observation,
+    },
     memory::{Memory, Outcome},
     moment::Moment,
 };
@@ -75,6 +77,13 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// The chunks among `ids` that are there, in any order.
     fn chunk_rows(&self, ids: &[Ulid]) -> impl Future<Output = Result<Vec<Chunk>, Error>> + Send;
 
+    /// Merges of entities after `after` by id, at most `limit`.
+    fn merges(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Merge>, Error>> + Send;
+
     /// Types of facts that were declared.
     fn rules(&self) -> impl Future<Output = Result<Vec<KindRule>, Error>> + Send;
 
@@ -94,7 +103,7 @@ pub(crate) struct Head {
     pub(crate) at: Option<Moment>,
     /// Versions stored.
     pub(crate) versions: usize,
-    /// Rows of entities, observations and facts, all versions counted.
+    /// Rows of entities, observations, facts and merges, all versions counted.
     pub(crate) graph: usize,
     /// Versions of documents and their chunks.
     pub(crate) documents: usize,
@@ -158,6 +167,7 @@ pub(crate) enum Answer {
     Entities(Vec<EntityOutcome>),
     /// With the entities that were made for them.
     Facts(Vec<FactOutcome>, Vec<String>),
+    Merged(MergeOutcome),
 }
 
 /// What was forgotten.

@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Most columns of a matrix of predictors.
 const MAX_COLUMNS: usize = 500;
+/// Most categories of an outcome without order.
+const MAX_CATEGORIES: usize = 50;
 
 /// A column of a table; what is missing is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +40,10 @@ impl Column {
 #[derive(Debug)]
 pub(super) struct Design {
     pub(super) outcome: Vec<f64>,
+    /// Of each row, where the family counts successes of trials.
+    pub(super) trials: Option<Vec<f64>>,
+    /// Of an outcome without order, in the order of their numbers.
+    pub(super) categories: Vec<String>,
     pub(super) has_intercept: bool,
     pub(super) names: Vec<String>,
     pub(super) columns: Vec<Vec<f64>>,
@@ -73,8 +79,13 @@ pub(super) fn build(
         return Err(Error::new(ErrorKind::Missing, "/data", message)
             .with_hint("leave columns with many missing values out of the formula"));
     }
-    let outcome = outcome(formula, family, columns, &rows)?;
     let table = Table { columns, rows: &rows };
+    let trials = trials(formula, family, &table)?;
+    let (outcome, categories) = if family.has_categories() {
+        named_outcome(formula, &table)?
+    } else {
+        (outcome(formula, family, columns, &rows, trials.as_deref())?, Vec::new())
+    };
     let (names, matrix) = table.matrix(&formula.terms, false)?;
     let groups = formula
         .groups
@@ -100,7 +111,67 @@ pub(super) fn build(
         ));
     }
     let dropped = length - rows.len();
-    Ok(Design { outcome, has_intercept, names, columns: matrix, groups, dropped })
+    Ok(Design {
+        outcome,
+        trials,
+        categories,
+        has_intercept,
+        names,
+        columns: matrix,
+        groups,
+        dropped,
+    })
+}
+
+/// Trials of each row, if the family has any.
+fn trials(formula: &Formula, family: Family, table: &Table<'_>) -> Result<Option<Vec<f64>>> {
+    let refuse = |kind, message: &str, hint: &str| {
+        Err(Error::new(kind, "/formula", message).with_hint(hint))
+    };
+    let Some(name) = &formula.trials else {
+        if family.has_trials() {
+            let hint = "write y | trials(n) ~ x with a column or a number n; for an outcome of 0 and 1 take bernoulli";
+            return refuse(ErrorKind::Missing, "the formula does not say of how many trials", hint);
+        }
+        return Ok(None);
+    };
+    if !family.has_trials() {
+        let hint =
+            "leave `| trials(..)` out, or take the family binomial or zero_inflated_binomial";
+        return refuse(ErrorKind::Unexpected, "the formula has trials, the family has none", hint);
+    }
+    let found = match (table.columns.get(name), name.parse::<f64>()) {
+        (Some(Column::Numbers(list)), _) => {
+            table.rows.iter().map(|row| list[*row].unwrap_or(f64::NAN)).collect()
+        }
+        (None, Ok(number)) => vec![number; table.rows.len()],
+        _ => return Err(refused(ErrorKind::Constraint, name, "trials are words", "give numbers")),
+    };
+    if let Some(wrong) = found.iter().find(|n| **n < 1.0 || !family.support().holds(**n)) {
+        let message = format!("{name} holds {wrong} trials");
+        let hint = "numbers of trials are whole and above 0; drop rows without a trial";
+        return Err(refused(ErrorKind::Constraint, name, message, hint));
+    }
+    Ok(Some(found))
+}
+
+/// An outcome of categories without order, numbered from 1, and their names.
+fn named_outcome(formula: &Formula, table: &Table<'_>) -> Result<(Vec<f64>, Vec<String>)> {
+    let name = &formula.outcome;
+    let (levels, of_row) = table.levels(name);
+    if !(2..=MAX_CATEGORIES).contains(&levels.len()) {
+        let message =
+            format!("{name} has {} categories, outside 2..{MAX_CATEGORIES}", levels.len());
+        let hint = "merge rare categories; for numbers take another family";
+        return Err(refused(ErrorKind::Constraint, name, message, hint));
+    }
+    if !formula.groups.is_empty() {
+        let message = "groups are not served with the family categorical";
+        return Err(Error::new(ErrorKind::Unexpected, "/formula", message).with_hint(
+            "leave (.. | group) out, or take the text without it and add the group's terms to eta",
+        ));
+    }
+    Ok((of_row.iter().map(|level| *level as f64 + 1.0).collect(), levels))
 }
 
 /// All columns that the formula names.
@@ -112,7 +183,12 @@ fn used<'data>(
         .groups
         .iter()
         .flat_map(|(terms, name)| terms.products.iter().flatten().chain(std::iter::once(name)));
+    let trials = formula.trials.iter().filter(|name| {
+        // a number is no column, unless one is named so
+        columns.contains_key(*name) || name.parse::<f64>().is_err()
+    });
     let names = std::iter::once(&formula.outcome)
+        .chain(trials)
         .chain(formula.terms.products.iter().flatten())
         .chain(groups);
     names
@@ -132,6 +208,7 @@ fn outcome(
     family: Family,
     columns: &BTreeMap<String, Column>,
     rows: &[usize],
+    trials: Option<&[f64]>,
 ) -> Result<Vec<f64>> {
     let name = &formula.outcome;
     let Some(Column::Numbers(list)) = columns.get(name) else {
@@ -144,7 +221,16 @@ fn outcome(
         let message = format!("{name} holds {wrong}");
         return Err(refused(ErrorKind::Constraint, name, message, support.hint()));
     }
-    if values.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq()) {
+    let mut shares = values.clone();
+    if let Some(trials) = trials {
+        if let Some(at) = (0..values.len()).find(|at| values[*at] > trials[*at]) {
+            let message = format!("{name} holds {} successes of {} trials", values[at], trials[at]);
+            let hint = "successes are at most the trials of their row: are the columns exchanged?";
+            return Err(refused(ErrorKind::Constraint, name, message, hint));
+        }
+        shares.iter_mut().zip(trials).for_each(|(share, n)| *share /= n);
+    }
+    if shares.windows(2).all(|pair| pair[0].total_cmp(&pair[1]).is_eq()) {
         let message = format!("all values of {name} are equal");
         let hint = "nothing can be learnt from an outcome that does not vary";
         return Err(refused(ErrorKind::Constraint, name, message, hint));

@@ -5,10 +5,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// Most terms.
 const MAX_TERMS: usize = 100;
 
-/// `outcome ~ terms + (terms | group)`.
+/// `outcome | trials(column) ~ terms + (terms | group)`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Formula {
     pub(super) outcome: String,
+    /// A column, or a number.
+    pub(super) trials: Option<String>,
     pub(super) terms: Terms,
     pub(super) groups: Vec<(Terms, String)>,
 }
@@ -21,9 +23,11 @@ pub(super) struct Terms {
 }
 
 pub(super) fn parse(text: &str) -> Result<Formula> {
-    let (outcome, right) =
-        text.split_once('~').ok_or_else(|| wrong("has no `~`", "write y ~ x"))?;
-    let outcome = name(outcome)?;
+    let (left, right) = text.split_once('~').ok_or_else(|| wrong("has no `~`", "write y ~ x"))?;
+    let (outcome, trials) = match left.split_once('|') {
+        None => (name(left)?, None),
+        Some((outcome, of)) => (name(outcome)?, Some(trials(of)?)),
+    };
     let (mut plain, mut groups) = (Vec::new(), Vec::new());
     for (sign, part) in parts(right)? {
         if let Some(inner) = part.strip_prefix('(') {
@@ -40,7 +44,17 @@ pub(super) fn parse(text: &str) -> Result<Formula> {
             plain.push((sign, part));
         }
     }
-    Ok(Formula { outcome, terms: terms(&plain)?, groups })
+    Ok(Formula { outcome, trials, terms: terms(&plain)?, groups })
+}
+
+/// What `trials(..)` holds.
+fn trials(text: &str) -> Result<String> {
+    let inner = text.trim().strip_prefix("trials(").and_then(|rest| rest.strip_suffix(')'));
+    name(
+        inner.ok_or_else(|| {
+            wrong("has `|` before `~` without trials(..)", "write y | trials(n) ~ x")
+        })?,
+    )
 }
 
 /// Parts with their signs, brackets whole.
@@ -148,8 +162,21 @@ mod tests {
         assert_eq!(products, ["a", "b", "a:b"]);
         assert_eq!(read.groups.len(), 2);
         assert!(read.groups[0].0.has_intercept && !read.groups[1].0.has_intercept);
-        for bad in ["y", "y ~", "y ~ log(x)", "y ~ (1 + x", "y ~ x)", "y ~ (x)", "~ x", "y ~ x - z"]
-        {
+        let read = parse("y | trials(n) ~ a").expect("a formula");
+        assert_eq!((read.outcome.as_str(), read.trials.as_deref()), ("y", Some("n")));
+        for bad in [
+            "y",
+            "y | n ~ x",
+            "y | trials() ~ x",
+            "y | trials(n ~ x",
+            "y ~",
+            "y ~ log(x)",
+            "y ~ (1 + x",
+            "y ~ x)",
+            "y ~ (x)",
+            "~ x",
+            "y ~ x - z",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

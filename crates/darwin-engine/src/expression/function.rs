@@ -4,7 +4,7 @@ use crate::math::power_chain;
 
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unary {
+pub(crate) enum Unary {
     Neg,
     Not,
     Abs,
@@ -38,7 +38,7 @@ pub(super) enum Unary {
 
 /// A function of two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Binary {
+pub(crate) enum Binary {
     Add,
     Sub,
     Mul,
@@ -151,7 +151,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
 impl Unary {
     /// The value. The same code serves folding, single points and blocks.
     #[inline]
-    pub(super) fn apply(self, x: f64) -> f64 {
+    pub(crate) fn apply(self, x: f64) -> f64 {
         match self {
             Self::Neg => -x,
             Self::Not => truth(x == 0.0),
@@ -190,7 +190,7 @@ impl Unary {
 impl Binary {
     /// The value. Not a number in either argument stays one, but in comparisons (0, `!=` 1).
     #[inline]
-    pub(super) fn apply(self, a: f64, b: f64) -> f64 {
+    pub(crate) fn apply(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Add => a + b,
             Self::Sub => a - b,

@@ -50,6 +50,14 @@ pub fn show(answer: &Value, machine: bool) -> Result<Exit, StartError> {
         (None, true) => print::line(&result["content"].to_string())?,
         (None, false) => print::line(text)?,
     }
+    let mut blocks = result["content"].as_array().into_iter().flatten();
+    if let Some(image) = blocks.find(|block| block["type"] == "image") {
+        let kind = image["mimeType"].as_str().unwrap_or_default();
+        print::error_line(&format!(
+            "note: the answer has an image ({kind}); format=svg gives text, and POST /tools/NAME with \
+             `Accept: image/*` the file"
+        ));
+    }
     Ok(Exit::Ok)
 }
 

@@ -120,7 +120,12 @@ impl Guarded {
             self.count(operation, Some(fault.label), (started, trace.as_ref()));
             conclude(slot, pending, Err(fault), Marks::default());
             let name = document::short(&request.name);
-            return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
+            let hint = self.0.catalogue.repair(&name, &Principal::of(&context));
+            let data = json!({"code": "unknown_tool", "hint": hint});
+            return Err(ErrorData::invalid_params(
+                format!("there is no tool `{name}`"),
+                Some(data),
+            ));
         };
 
         let work = async {

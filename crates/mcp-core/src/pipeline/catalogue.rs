@@ -12,7 +12,7 @@ use crate::{
     declared::{self, Declared, Handler, Written},
     metrics::{Metrics, ToolCalls},
     status,
-    suggest::did_you_mean,
+    suggest::{did_you_mean, nearest},
     validation::Schema,
 };
 
@@ -22,6 +22,8 @@ pub const ALL: &str = "all";
 /// The tools on offer, by name.
 pub struct Catalogue {
     entries: BTreeMap<Arc<str>, Entry>,
+    /// Tools that the server has and the configuration leaves out, with the sets that they are in.
+    left_out: BTreeMap<String, Vec<&'static str>>,
 }
 
 /// One tool.
@@ -68,9 +70,12 @@ impl Catalogue {
         let tools = tools.into_iter().map(|written| (written.tool.name.to_string(), written));
         let tools: BTreeMap<String, Written> = tools.collect();
         let chosen = chosen(core, declared.toolsets, &tools)?;
-        let mut entries = BTreeMap::new();
+        let (mut entries, mut left_out) = (BTreeMap::new(), BTreeMap::new());
         for (name, Written { mut tool, handler }) in tools {
             if !chosen.contains(&name) {
+                let holds = |set: &&Toolset| set.tools.contains(&&*name);
+                let sets = declared.toolsets.iter().filter(holds).map(|set| set.name);
+                left_out.insert(name.clone(), sets.chain([ALL]).collect());
                 continue;
             }
             let policy = (declared.policy)(&name);
@@ -93,7 +98,7 @@ impl Catalogue {
                 Entry { name, tool, handler, arguments, in_headers, scope, reads, policy, calls },
             );
         }
-        Ok(Self { entries })
+        Ok(Self { entries, left_out })
     }
 
     /// The definitions, by name.
@@ -126,6 +131,20 @@ impl Catalogue {
 
     pub(crate) fn find(&self, name: &str) -> Option<&Entry> {
         self.entries.get(name)
+    }
+
+    /// How a caller comes from a name that is not on offer to a tool.
+    pub(super) fn repair(&self, name: &str, caller: &Principal) -> String {
+        if let Some(sets) = self.left_out.get(name) {
+            return format!(
+                "this server was started without it: it is in toolset {}",
+                sets.join(", ")
+            );
+        }
+        match nearest(name, self.tools_of(caller).map(|tool| &*tool.name)) {
+            Some(near) => format!("did you mean `{near}`? `tools/list` names all"),
+            None => "`tools/list` names all".to_owned(),
+        }
     }
 }
 

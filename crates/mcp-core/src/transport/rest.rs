@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use futures_util::future::BoxFuture;
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json, value::RawValue};
@@ -118,14 +119,29 @@ async fn tool(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let answer = match parts.method {
-        Method::GET => bridge.definition(parts, &name).await,
+        Method::GET => bridge.definition(parts, &name).await.map(json_response),
         Method::POST => bridge.call(parts, body, &name).await,
         _ => return not_allowed("GET, POST"),
     };
-    match answer {
-        Ok(value) => axum::Json(value).into_response(),
-        Err(refused) => refused.into_response(),
-    }
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+fn json_response(value: Value) -> Response {
+    axum::Json(value).into_response()
+}
+
+/// Whether the caller takes nothing but an image.
+fn wants_image(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|kinds| kinds.as_bytes().starts_with(b"image/"))
+}
+
+/// The image of a result as the whole answer, if it has one.
+fn image_of(result: &Value) -> Option<Response> {
+    let blocks = result["content"].as_array()?;
+    let image = blocks.iter().find(|block| block["type"] == "image")?;
+    let bytes = BASE64_STANDARD.decode(image["data"].as_str()?).ok()?;
+    let kind = HeaderValue::from_str(image["mimeType"].as_str()?).ok()?;
+    Some(([(header::CONTENT_TYPE, kind)], bytes).into_response())
 }
 
 impl Bridge {
@@ -145,7 +161,7 @@ impl Bridge {
             .ok_or_else(|| unknown(name).with_request(id.as_ref()))
     }
 
-    async fn call(&self, parts: Parts, body: Body, name: &str) -> Result<Value, Problem> {
+    async fn call(&self, parts: Parts, body: Body, name: &str) -> Result<Response, Problem> {
         // Other names are no tool's, and not every one fits the header that must repeat it.
         let plain = |c: u8| c.is_ascii_alphanumeric() || b"_-.".contains(&c);
         let id = parts.extensions.get::<RequestId>().cloned();
@@ -158,10 +174,15 @@ impl Bridge {
         let bytes = read.map_err(|error| refused(error.problem()))?;
         let arguments = arguments(&bytes).map_err(refused)?;
         let params = format!(r#"{{"name":"{name}","arguments":{arguments}}}"#);
+        let wants_image = wants_image(&parts.headers);
         let mut result = self.ask(parts, "tools/call", Some(name), &params).await?;
+        if wants_image && let Some(image) = image_of(&result) {
+            return Ok(image);
+        }
         let structured = result["structuredContent"].take();
         // A tool without an output schema answers with content for a model.
-        Ok(if structured.is_null() { json!({"content": result["content"]}) } else { structured })
+        let content = || json!({"content": result["content"]});
+        Ok(json_response(if structured.is_null() { content() } else { structured }))
     }
 
     /// Send one message on the way of all messages; `params` is a JSON object.

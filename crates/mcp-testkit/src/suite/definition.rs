@@ -1,6 +1,6 @@
 //! What a client is told: tools, prompts, documents.
 
-use mcp_core::{McpServer, pipeline::catalogue::Catalogue};
+use mcp_core::{McpServer, config::CoreConfig, pipeline::catalogue::Catalogue};
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
@@ -189,6 +189,31 @@ pub async fn prompts_and_documents_are_served<S: McpServer>() -> TestResult {
         let answer = server.request(method, params).await;
         ensure!(answer["error"]["code"] == -32602, "{method}: {answer}");
     }
+    server.stop().await;
+    Ok(())
+}
+
+/// A tool that is not on offer is refused with the sets that have it, a slip with the name meant.
+pub async fn a_name_that_is_not_on_offer_is_repaired<S: McpServer>() -> TestResult {
+    let server = InProcess::<S>::start_with(&CoreConfig::default(), S::Config::default()).await?;
+    let refused = async |name: &str| {
+        let answer = server.request("tools/call", json!({"name": name, "arguments": {}})).await;
+        ensure!(answer["error"]["code"] == -32602, "{name}: {answer}");
+        ensure!(answer["error"]["data"]["code"] == "unknown_tool", "{name}: {answer}");
+        let hint = answer["error"]["data"]["hint"].as_str().ok_or("no hint")?;
+        TestResult::Ok(hint.to_owned())
+    };
+    let core = S::toolsets().first().ok_or("no toolset")?;
+    for tool in catalogue::<S>().tools().filter(|tool| !core.tools.contains(&&*tool.name)) {
+        let hint = refused(&tool.name).await?;
+        let sets = S::toolsets().iter().filter(|set| set.tools.contains(&&*tool.name));
+        for set in sets.map(|set| set.name).chain(["all"]) {
+            ensure!(hint.contains(set), "{}: {hint}", tool.name);
+        }
+    }
+    let (name, slip) = (core.tools[0], format!("{}x", core.tools[0]));
+    let hint = refused(&slip).await?;
+    ensure!(hint.contains(&format!("`{name}`")), "{slip}: {hint}");
     server.stop().await;
     Ok(())
 }

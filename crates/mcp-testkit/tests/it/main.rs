@@ -6,6 +6,7 @@ mod canary;
 mod confirm;
 mod drain;
 mod figures;
+mod image;
 mod observability;
 mod peer;
 mod refused;

@@ -29,6 +29,44 @@ impl Network {
         self.undirected().strong_components()
     }
 
+    /// Strong components in layers: what an arc leads to lies in a lower layer than where it starts,
+    /// unless both are of one component; each component as low as can be.
+    pub fn layers(&self) -> Vec<Vec<Vec<NodeId>>> {
+        let components = self.strong_components();
+        let mut place = vec![0; self.len() as usize];
+        for (number, component) in components.iter().enumerate() {
+            for &node in component {
+                place[node as usize] = number;
+            }
+        }
+        let arcs = self.arcs().map(|(from, to, _)| (place[from as usize], place[to as usize]));
+        let mut arcs: Vec<(usize, usize)> = arcs.filter(|(from, to)| from != to).collect();
+        arcs.sort_unstable();
+        arcs.dedup();
+        let mut left = vec![0usize; components.len()];
+        let mut above: Vec<Vec<usize>> = vec![Vec::new(); components.len()];
+        for (from, to) in arcs {
+            left[from] += 1;
+            above[to].push(from);
+        }
+        let mut level = vec![0usize; components.len()];
+        let mut open: Vec<usize> = (0..components.len()).filter(|&at| left[at] == 0).collect();
+        while let Some(at) = open.pop() {
+            for &from in &above[at] {
+                level[from] = level[from].max(level[at] + 1);
+                left[from] -= 1;
+                if left[from] == 0 {
+                    open.push(from);
+                }
+            }
+        }
+        let mut layers = vec![Vec::new(); level.iter().max().map_or(0, |most| most + 1)];
+        for (component, level) in components.into_iter().zip(level) {
+            layers[level].push(component);
+        }
+        layers
+    }
+
     /// A shortest circle through the least node of each strong component of more than one node, and
     /// each arc from a node to itself: the first node is not repeated at the end.
     pub fn cycles(&self) -> Vec<Vec<NodeId>> {

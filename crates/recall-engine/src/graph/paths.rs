@@ -16,10 +16,14 @@ pub struct Path {
     pub cost: f64,
 }
 
-/// A place in the queue: the cheapest first, of equals the smallest number.
+/// A place in the queue: the cheapest first, of equals the one of fewer steps, then the smallest
+/// number.
 struct Open {
     cost: f64,
+    steps: usize,
     node: NodeId,
+    /// Number of the settled place it was reached from.
+    came: usize,
 }
 
 impl PartialEq for Open {
@@ -38,18 +42,20 @@ impl PartialOrd for Open {
 
 impl Ord for Open {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.cost.total_cmp(&self.cost).then(other.node.cmp(&self.node))
+        let place = |open: &Self| (open.steps, open.node, open.came);
+        other.cost.total_cmp(&self.cost).then_with(|| place(other).cmp(&place(self)))
     }
 }
 
 impl Network {
     /// The cheapest path, weights taken as costs (Dijkstra, 1959).
     pub fn cheapest(&self, from: NodeId, to: NodeId) -> Option<Path> {
-        self.cheapest_without(from, to, &HashSet::new(), &HashSet::new())
+        self.cheapest_without(from, to, usize::MAX, &HashSet::new(), &HashSet::new())
     }
 
     /// The `count` cheapest paths without repeated nodes and with at most `most` steps, cheapest
-    /// first, of equals by their nodes (Yen, 1971). `None` when `stop` says so.
+    /// first, of equals by their nodes (Yen, 1971; each way out is the cheapest that keeps the bound,
+    /// so that none is missed). `None` when `stop` says so.
     pub fn cheapest_paths(
         &self,
         from: NodeId,
@@ -58,37 +64,39 @@ impl Network {
         most: usize,
         stop: &dyn Fn() -> bool,
     ) -> Option<Vec<Path>> {
-        let mut all: Vec<Path> = Vec::new();
+        let (none, no_arc) = (HashSet::new(), HashSet::new());
         let mut found: Vec<Path> = Vec::new();
-        let mut open: Vec<Path> = self.cheapest(from, to).into_iter().collect();
+        let first = self.cheapest_without(from, to, most, &none, &no_arc);
+        let mut open: Vec<Path> = first.into_iter().collect();
         while found.len() < count && !open.is_empty() {
             let best = open
                 .iter()
                 .enumerate()
                 .min_by(|(_, a), (_, b)| a.cost.total_cmp(&b.cost).then(a.nodes.cmp(&b.nodes)))
                 .map_or(0, |(index, _)| index);
-            let path = open.swap_remove(best);
-            // A long path is no answer, yet shorter ones may branch off it.
-            if path.nodes.len() <= most + 1 {
-                found.push(path.clone());
+            found.push(open.swap_remove(best));
+            if found.len() < count {
+                self.branch(&found, to, most, &mut open, stop)?;
             }
-            all.push(path);
-            if stop() {
-                return None;
-            }
-            if all.len() >= count.saturating_mul(8) + 64 {
-                break;
-            }
-            self.branch(&all, to, &mut open);
         }
         Some(found)
     }
 
     /// Paths that leave the last one somewhere and are none of those known.
-    fn branch(&self, all: &[Path], to: NodeId, open: &mut Vec<Path>) {
-        let Some(last) = all.last() else { return };
+    fn branch(
+        &self,
+        all: &[Path],
+        to: NodeId,
+        most: usize,
+        open: &mut Vec<Path>,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<()> {
+        let last = all.last()?;
         let mut cost = 0.0;
         for at in 0..last.nodes.len().saturating_sub(1) {
+            if stop() {
+                return None;
+            }
             let (root, spur) = (&last.nodes[..=at], last.nodes[at]);
             let arcs: HashSet<(NodeId, NodeId)> = all
                 .iter()
@@ -96,7 +104,7 @@ impl Network {
                 .filter_map(|path| Some((spur, *path.nodes.get(at + 1)?)))
                 .collect();
             let nodes: HashSet<NodeId> = root.iter().take(at).copied().collect();
-            if let Some(rest) = self.cheapest_without(spur, to, &nodes, &arcs) {
+            if let Some(rest) = self.cheapest_without(spur, to, most - at, &nodes, &arcs) {
                 let nodes: Vec<NodeId> = root.iter().take(at).copied().chain(rest.nodes).collect();
                 if !open.iter().any(|path| path.nodes == nodes) {
                     open.push(Path { nodes, cost: cost + rest.cost });
@@ -104,6 +112,7 @@ impl Network {
             }
             cost += self.weight(spur, last.nodes[at + 1]);
         }
+        Some(())
     }
 
     fn weight(&self, from: NodeId, to: NodeId) -> f64 {
@@ -111,44 +120,65 @@ impl Network {
         out.binary_search_by_key(&to, |(node, _)| *node).map_or(0.0, |at| out[at].1)
     }
 
+    /// The cheapest path of at most `most` steps past some nodes and arcs. Places are nodes with the
+    /// steps taken: a dearer way to a node counts only if it has fewer steps than every cheaper one.
     fn cheapest_without(
         &self,
         from: NodeId,
         to: NodeId,
+        most: usize,
         nodes: &HashSet<NodeId>,
         arcs: &HashSet<(NodeId, NodeId)>,
     ) -> Option<Path> {
         if from >= self.len() || to >= self.len() {
             return None;
         }
-        let mut costs = vec![f64::INFINITY; self.len() as usize];
-        let mut came = vec![from; self.len() as usize];
-        let mut queue = BinaryHeap::from([Open { cost: 0.0, node: from }]);
-        costs[from as usize] = 0.0;
-        while let Some(Open { cost, node }) = queue.pop() {
-            if node == to {
-                let mut path = vec![to];
-                while let Some(&last) = path.last().filter(|last| **last != from) {
-                    path.push(came[last as usize]);
-                }
-                path.reverse();
-                return Some(Path { nodes: path, cost });
+        // A path without repeated nodes cannot be longer.
+        let bounded = most < self.len().saturating_sub(1) as usize;
+        let mut fewest = vec![usize::MAX; self.len() as usize];
+        let mut settled: Vec<(NodeId, usize)> = Vec::new();
+        let mut queue = BinaryHeap::from([Open { cost: 0.0, steps: 0, node: from, came: 0 }]);
+        while let Some(Open { cost, steps, node, came }) = queue.pop() {
+            if steps >= fewest[node as usize] {
+                continue;
             }
-            if cost > costs[node as usize] {
+            fewest[node as usize] = if bounded { steps } else { 0 };
+            let place = settled.len();
+            settled.push((node, came));
+            if node == to {
+                return Some(Path { nodes: way(&settled, place), cost });
+            }
+            if steps == most {
                 continue;
             }
             for &(next, weight) in self.out(node) {
-                let sum = cost + weight;
-                if sum < costs[next as usize]
+                if steps + 1 < fewest[next as usize]
                     && !nodes.contains(&next)
                     && !arcs.contains(&(node, next))
                 {
-                    costs[next as usize] = sum;
-                    came[next as usize] = node;
-                    queue.push(Open { cost: sum, node: next });
+                    queue.push(Open {
+                        cost: cost + weight,
+                        steps: steps + 1,
+                        node: next,
+                        came: place,
+                    });
                 }
             }
         }
         None
     }
+}
+
+/// From the start, which is the first settled place, to a place.
+fn way(settled: &[(NodeId, usize)], mut place: usize) -> Vec<NodeId> {
+    let mut way = Vec::new();
+    while let Some(&(node, came)) = settled.get(place) {
+        way.push(node);
+        if place == 0 {
+            break;
+        }
+        place = came;
+    }
+    way.reverse();
+    way
 }

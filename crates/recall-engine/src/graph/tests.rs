@@ -88,6 +88,23 @@ proptest! {
                 prop_assert_eq!(number[one as usize] == number[other as usize], both(one, other));
             }
         }
+        let layers = network.layers();
+        let mut level = vec![usize::MAX; network.len() as usize];
+        for (at, layer) in layers.iter().enumerate() {
+            layer.iter().flatten().for_each(|node| level[*node as usize] = at);
+        }
+        for (from, to, _) in network.arcs() {
+            let (from, to) = (from as usize, to as usize);
+            prop_assert!(level[from] > level[to] || number[from] == number[to]);
+        }
+        // As low as can be: each layer but the first leads to the one below.
+        for (at, layer) in layers.iter().enumerate().skip(1) {
+            for component in layer {
+                let leads = |node: &u32| network.out(*node).iter().any(|(to, _)| level[*to as usize] == at - 1);
+                prop_assert!(component.iter().any(leads));
+            }
+        }
+        prop_assert_eq!(layers.iter().flatten().count(), components.len());
         let cycles = network.cycles();
         let looped = |node: u32| network.out(node).iter().any(|(to, _)| *to == node);
         let wanted = components.iter().filter(|nodes| nodes.len() > 1 || looped(nodes[0])).count();
@@ -100,7 +117,7 @@ proptest! {
 
     /// Against all simple paths, found by going everywhere.
     #[test]
-    fn cheapest_paths_are_the_cheapest(given in arcs(), from in 0u32..12, to in 0u32..12, count in 1usize..6) {
+    fn cheapest_paths_are_the_cheapest(given in arcs(), from in 0u32..12, to in 0u32..12, count in 1usize..6, most in 0usize..8) {
         let small = (given.0.min(7), given.1.clone());
         let network = Network::of_costs(small.0, small.1.iter().copied());
         let (from, to) = (from % network.len(), to % network.len());
@@ -112,17 +129,24 @@ proptest! {
                 all.push(cost);
                 continue;
             }
+            if nodes.len() > most {
+                continue;
+            }
             for &(next, weight) in network.out(last).iter().filter(|(next, _)| !nodes.contains(next)) {
                 open.push((nodes.iter().copied().chain([next]).collect(), cost + weight));
             }
         }
         all.sort_by(f64::total_cmp);
         all.truncate(count);
-        let found = network.cheapest_paths(from, to, count, usize::MAX - 1, &|| false).unwrap();
+        let found = network.cheapest_paths(from, to, count, most, &|| false).unwrap();
         let costs: Vec<f64> = found.iter().map(|path| path.cost).collect();
         prop_assert_eq!(costs, all);
         for path in &found {
-            prop_assert!(is_path(&network, &path.nodes));
+            prop_assert!(is_path(&network, &path.nodes) && path.nodes.len() <= most + 1);
+        }
+        if most >= 6 {
+            prop_assert_eq!(&found, &network.cheapest_paths(from, to, count, usize::MAX - 1, &|| false).unwrap());
+            prop_assert_eq!(found.first().cloned(), network.cheapest(from, to));
         }
         let mut nodes: Vec<&Vec<u32>> = found.iter().map(|path| &path.nodes).collect();
         nodes.sort();

@@ -6,7 +6,11 @@ use bayes_engine::{
     language::{Model, Variable},
     posterior::Posterior,
 };
-use mcp_core::{Principal, prelude::*};
+use mcp_core::{
+    Principal,
+    picture::{self, Format, Pictured, Shown, schema_for_output},
+    prelude::*,
+};
 
 use super::{
     again::{DRAWS, model_of, needs_terms, replays, run_of, whole},
@@ -32,6 +36,9 @@ pub(crate) struct PlotArgs {
     #[serde(default)]
     #[schemars(length(max = 30), inner(length(max = 100)))]
     vars: Vec<String>,
+    /// `png` (default): an image to look at; `svg`: a document as text.
+    #[serde(default)]
+    format: Format,
 }
 
 /// A kind of chart.
@@ -52,10 +59,8 @@ enum PlotKind {
 /// A chart.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PlotOutput {
-    /// The chart as an SVG document; equal runs give equal bytes.
-    svg: String,
-    /// Always `image/svg+xml`.
-    mime_type: &'static str,
+    #[serde(flatten)]
+    chart: Shown,
     /// What is on it.
     shown: Vec<String>,
     /// What was asked for and did not fit.
@@ -103,7 +108,7 @@ impl PlotKind {
 
 #[tool_router(router = plot_tools, vis = "pub(crate)")]
 impl Server {
-    /// Draw a run as SVG: traces, ranks, intervals, densities, pairs with divergences, data beside
+    /// Draw a run: traces, ranks, intervals, densities, pairs with divergences, data beside
     /// replicated data, energies, Pareto k of the observations.
     #[tool(
         title = "Plot a run",
@@ -112,14 +117,15 @@ impl Server {
             destructive_hint = false,
             idempotent_hint = true,
             open_world_hint = false
-        )
+        ),
+        output_schema = schema_for_output::<PlotOutput>()
     )]
     async fn plot_run(
         &self,
         Parameters(args): Parameters<PlotArgs>,
         caller: Principal,
         ct: CancellationToken,
-    ) -> Result<Json<PlotOutput>> {
+    ) -> Result<Pictured<PlotOutput>> {
         let run = run_of(self, &caller, &args.run_id).await?;
         let needs_model = matches!(args.kind, PlotKind::Ppc | PlotKind::LooK);
         let model = if needs_model { Some(model_of(&run, &ct).await?) } else { None };
@@ -134,18 +140,14 @@ impl Server {
                 PlotKind::Forest => intervals(posterior, &args.vars),
                 _ => panels(posterior, &args.vars, kind),
             };
-            drawn.map(|drawn| (drawn, posterior.verdict().is_reliable))
+            let Drawn { svg, shown, left_out } = drawn?;
+            let (chart, image) = picture::show(svg, args.format)?;
+            let (reading, reliable) = (kind.reading(), posterior.verdict().is_reliable);
+            let engine_version = engine_version();
+            let facts = PlotOutput { chart, shown, left_out, reading, reliable, engine_version };
+            Ok(Pictured(facts, image))
         });
-        let (Drawn { svg, shown, left_out }, reliable) = found.await??;
-        Ok(Json(PlotOutput {
-            svg,
-            mime_type: "image/svg+xml",
-            shown,
-            left_out,
-            reading: kind.reading(),
-            reliable,
-            engine_version: engine_version(),
-        }))
+        found.await?
     }
 }
 

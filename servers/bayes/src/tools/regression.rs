@@ -17,18 +17,19 @@ use crate::{Error, Server};
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegressionArgs {
     /// `y ~ x + level + x:z + (1 + x | group)`; `a * b` adds both and their product, `0 +` drops the
-    /// intercept.
+    /// intercept; `y | trials(n) ~ x` for successes of n trials.
     #[schemars(length(min = 3, max = 1000))]
     formula: String,
     /// Distribution of the outcome. Identity link: `gaussian`, `student` (outliers). Log link, above 0:
-    /// `lognormal`, `gamma`, `weibull`, `exponential`; counts: `poisson`, `negbin`, `zero_inflated_poisson`. Logit
-    /// link: `bernoulli` (0, 1), `beta` (between), `cumulative` (ordered 1, 2, ..).
+    /// `lognormal`, `gamma`, `weibull`, `exponential`, with zeros `hurdle_*`; counts: `poisson`, `negbin`, with
+    /// zeros of their own `zero_inflated_*` (mixed in) or `hurdle_*` (all of them). Logit link: `bernoulli` (0, 1),
+    /// `binomial`, `beta` (between), `cumulative` (ordered 1, 2, ..), `categorical` (words or numbers, no groups).
     family: FamilyName,
     /// Columns of one length: numbers or words, null where missing. Rows that miss a used value are
     /// dropped.
     data: BTreeMap<String, Vec<Value>>,
     /// Stan distributions instead of the weak defaults, for `intercept`, `b` (also `horseshoe(m)`: about m
-    /// predictors matter), `sd` (of groups), `sigma`, `nu`, `shape`, `phi`, `zi`, `cut`.
+    /// predictors matter), `sd` (of groups), `sigma`, `nu`, `shape`, `phi`, `zi`, `hu`, `cut`.
     #[serde(default)]
     priors: BTreeMap<String, String>,
     /// Chains.
@@ -75,8 +76,17 @@ enum FamilyName {
     Bernoulli,
     Poisson,
     Negbin,
+    Binomial,
     ZeroInflatedPoisson,
+    ZeroInflatedNegbin,
+    ZeroInflatedBinomial,
+    ZeroInflatedBeta,
+    HurdlePoisson,
+    HurdleNegbin,
+    HurdleGamma,
+    HurdleLognormal,
     Cumulative,
+    Categorical,
 }
 
 impl From<FamilyName> for regression::Family {
@@ -93,7 +103,16 @@ impl From<FamilyName> for regression::Family {
             FamilyName::Poisson => Self::Poisson,
             FamilyName::Negbin => Self::NegBinomial,
             FamilyName::ZeroInflatedPoisson => Self::ZeroInflatedPoisson,
+            FamilyName::Binomial => Self::Binomial,
+            FamilyName::ZeroInflatedNegbin => Self::ZeroInflatedNegBinomial,
+            FamilyName::ZeroInflatedBinomial => Self::ZeroInflatedBinomial,
+            FamilyName::ZeroInflatedBeta => Self::ZeroInflatedBeta,
+            FamilyName::HurdlePoisson => Self::HurdlePoisson,
+            FamilyName::HurdleNegbin => Self::HurdleNegBinomial,
+            FamilyName::HurdleGamma => Self::HurdleGamma,
+            FamilyName::HurdleLognormal => Self::HurdleLognormal,
             FamilyName::Cumulative => Self::Cumulative,
+            FamilyName::Categorical => Self::Categorical,
         }
     }
 }
@@ -108,6 +127,9 @@ pub(crate) struct RegressionOutput {
     /// What varies by group: `r_1[j,m]` is level j, term m of the first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<GroupOutput>,
+    /// Categories of an outcome without order: `b[k,c]` is of category c + 1 against the first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    categories: Vec<String>,
     /// Rows used.
     rows: usize,
     /// Rows dropped for missing values.
@@ -132,7 +154,7 @@ const LEVELS: usize = 50;
 
 #[tool_router(router = regression_tools, vis = "pub(crate)")]
 impl Server {
-    /// Fit a regression by formula: twelve families, categorical predictors, interactions, varying
+    /// Fit a regression by formula: 21 families, categorical predictors, interactions, varying
     /// intercepts and slopes with their correlation, horseshoe. Writes and runs a model in Stan's language
     /// and returns its text; the `run_id` serves every tool on runs.
     #[tool(
@@ -181,6 +203,7 @@ impl Server {
             fit,
             coefficients: made.coefficients,
             groups: groups.collect(),
+            categories: made.categories,
             rows: made.rows,
             rows_dropped: made.dropped,
             stan_code: made.code,

@@ -177,7 +177,7 @@ async fn charts_are_equal_bytes_and_nothing_but_shapes() -> TestResult {
     let server = server().await?;
     let run = fit(&server, LINE, points()).await?;
     for kind in ["trace", "rank", "forest", "density", "pair", "ppc", "energy", "loo_k"] {
-        let arguments = json!({"run_id": run, "kind": kind});
+        let arguments = json!({"run_id": run, "kind": kind, "format": "svg"});
         let answer = server.call("plot_run", arguments.clone()).await?;
         let svg = answer.structured()["svg"].as_str().expect("a chart").to_owned();
         assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>"), "{kind}");
@@ -185,6 +185,9 @@ async fn charts_are_equal_bytes_and_nothing_but_shapes() -> TestResult {
         assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains('"'), "{kind}");
         let again = server.call("plot_run", arguments).await?;
         assert_eq!(again.structured()["svg"], json!(svg), "{kind}");
+        let seen = server.call("plot_run", json!({"run_id": run, "kind": kind})).await?;
+        assert_eq!(seen.structured()["mime_type"], "image/png", "{kind}");
+        assert!(seen.image().starts_with(b"\x89PNG") && seen.image().len() > 2_000, "{kind}");
     }
     let all = json!({"run_id": run, "kind": "forest", "vars": ["mu", "b"]});
     let answer = server.call("plot_run", all).await?;

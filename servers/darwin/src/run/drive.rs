@@ -51,8 +51,13 @@ impl Shared {
     async fn drive(&self, active: &Arc<Active>) {
         let mut saving = Saving { last: Instant::now(), every: SAVE_EVERY };
         loop {
+            let turn = async {
+                // Whoever owes evaluations keeps no core from others.
+                self.quotas.settle(&active.owner).await;
+                self.turns.take(&active.owner).await
+            };
             let turn = tokio::select! {
-                turn = self.turns.take(&active.owner) => turn,
+                turn = turn => turn,
                 () = self.context.shutdown.cancelled() => return,
             };
             let mut core = active.core().await;
@@ -63,9 +68,12 @@ impl Shared {
             let pool = active.job.gains_from_threads().then(|| self.pool.get()).flatten();
             let own = Arc::clone(active);
             let (shared, token) = (self.stopping.clone(), CancellationToken::new());
+            let quotas = self.quotas.clone();
             let slice = task::compute(&token, move |_| {
                 let stopping = || own.is_wanted() || shared.is_cancelled();
+                let before = core.run.status().evals;
                 own.slice(&mut core, pool.as_deref(), &stopping, &mut saving);
+                quotas.add(&own.owner, core.run.status().evals.saturating_sub(before));
                 saving
             });
             match slice.await {

@@ -96,7 +96,13 @@ impl Server {
         let seed = Seed::new(args.seed.unwrap_or(1)).map_err(Error::from)?;
         let most = (EVALS * problem.bounds().dimension() as u64).max(EVALS);
         let max_evals = args.max_evals.unwrap_or(most).min(most);
-        let seen = task::compute(&ct, move |_| analyze(&problem, max_evals, seed)).await?;
+        let spending = self.spend(&principal)?;
+        let seen = task::compute(&ct, move |_| {
+            let seen = analyze(&problem, max_evals, seed);
+            spending.add(seen.as_ref().map_or(0, |seen| seen.evals));
+            seen
+        })
+        .await?;
         Ok(Json(seen.map_err(Error::from)?.into()))
     }
 }

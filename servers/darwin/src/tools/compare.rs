@@ -185,6 +185,7 @@ impl Server {
             }
             jobs.push(args.jobs(&problem, name, threads)?);
         }
+        let spending = self.spend(&principal)?;
         let end = Instant::now() + TIME;
         let count: usize = jobs.iter().map(Vec::len).sum();
         let (mut all, mut done) = (Vec::with_capacity(jobs.len()), 0_u32);
@@ -203,7 +204,7 @@ impl Server {
                 job.budget = job.budget.with_max_time(share).map_err(Error::from)?;
                 let job = Arc::new(job);
                 let pool = job.gains_from_threads().then(|| self.pool()).flatten();
-                let outcome = job.run(pool, &ct, None).await?;
+                let outcome = job.run(pool, &ct, None, &spending).await?;
                 timed += usize::from(outcome.stop == StopReason::MaxTime);
                 one.add(maximised, &outcome);
                 done += 1;

@@ -323,7 +323,8 @@ impl Server {
         };
         let job = Arc::new(args.job(seed, self.config().threads(), time, false)?);
         let pool = job.gains_from_threads().then(|| self.pool()).flatten();
-        let outcome = job.run(pool, &ct, Some(&progress)).await?;
+        let spending = self.spend(&principal)?;
+        let outcome = job.run(pool, &ct, Some(&progress), &spending).await?;
         Ok(Json(OptimizeProblemOutput::new(&args, &job, outcome)?))
     }
 }

@@ -1,6 +1,9 @@
 //! Stored runs as charts.
 
-use mcp_core::prelude::*;
+use mcp_core::{
+    picture::{self, Format, Pictured, Shown, schema_for_output},
+    prelude::*,
+};
 
 use crate::{
     Error, Server,
@@ -23,6 +26,9 @@ pub(crate) struct RenderPlotArgs {
     /// Height, px (default 500).
     #[schemars(range(min = 150, max = 4000))]
     height: Option<u32>,
+    /// `png` (default): an image to look at; `svg`: a document as text.
+    #[serde(default)]
+    format: Format,
 }
 
 /// Kind of a chart.
@@ -38,8 +44,8 @@ enum Chart {
 /// A chart.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct RenderPlotOutput {
-    /// The picture, a whole SVG document; equal data give equal bytes.
-    svg: String,
+    #[serde(flatten)]
+    chart: Shown,
     /// What each run shows.
     summary: Vec<Drawn>,
 }
@@ -63,7 +69,7 @@ const POINTS: usize = 100;
 
 #[tool_router(router = plot_tools, vis = "pub(crate)")]
 impl Server {
-    /// Draw stored runs as SVG: convergence of several in one chart, fronts, or objectives along
+    /// Draw stored runs: convergence of several in one chart, fronts, or objectives along
     /// parallel axes.
     #[tool(
         title = "Render a plot",
@@ -72,13 +78,15 @@ impl Server {
             destructive_hint = false,
             idempotent_hint = true,
             open_world_hint = false
-        )
+        ),
+        output_schema = schema_for_output::<RenderPlotOutput>()
     )]
     async fn render_plot(
         &self,
         Parameters(args): Parameters<RenderPlotArgs>,
         principal: Principal,
-    ) -> Result<Json<RenderPlotOutput>> {
+        ct: CancellationToken,
+    ) -> Result<Pictured<RenderPlotOutput>> {
         let size = Size { width: args.width.unwrap_or(800), height: args.height.unwrap_or(500) };
         let wants_front = args.chart != Chart::Convergence;
         let (mut lines, mut sets, mut summary) = (Vec::new(), Vec::new(), Vec::new());
@@ -111,16 +119,22 @@ impl Server {
             sets.push((label.clone(), front));
             summary.push(Drawn { run_id: id, label, points, last });
         }
-        let svg = match args.chart {
-            Chart::Convergence => plot::convergence(size, &lines),
-            Chart::Front => plot::front(size, &lines),
-            Chart::Parallel => {
-                let most = sets.iter().flat_map(|(_, rows)| rows).map(Vec::len).max();
-                let names: Vec<String> =
-                    (1..=most.unwrap_or(0)).map(|k| format!("objective {k}")).collect();
-                plot::parallel(size, &names, &sets)
-            }
-        };
-        Ok(Json(RenderPlotOutput { svg, summary }))
+        let drawn = task::compute(&ct, move |_| {
+            let svg = match args.chart {
+                Chart::Convergence => plot::convergence(size, &lines),
+                Chart::Front => plot::front(size, &lines),
+                Chart::Parallel => parallel(size, &sets),
+            };
+            picture::show(svg, args.format)
+        });
+        let (chart, image) = drawn.await??;
+        Ok(Pictured(RenderPlotOutput { chart, summary }, image))
     }
+}
+
+/// Fronts along parallel axes, one for each objective.
+fn parallel(size: Size, sets: &[(String, Vec<Vec<f64>>)]) -> String {
+    let most = sets.iter().flat_map(|(_, rows)| rows).map(Vec::len).max();
+    let names: Vec<String> = (1..=most.unwrap_or(0)).map(|k| format!("objective {k}")).collect();
+    plot::parallel(size, &names, sets)
 }

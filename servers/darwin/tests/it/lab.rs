@@ -120,12 +120,17 @@ async fn every_front_is_drawn_and_convergence_too() -> TestResult {
         runs.push(created.structured()["run_id"].clone());
     }
     for chart in ["front", "parallel"] {
-        let drawn = server.call("render_plot", json!({"run_ids": runs, "chart": chart})).await?;
+        let arguments = json!({"run_ids": runs, "chart": chart, "format": "svg"});
+        let drawn = server.call("render_plot", arguments.clone()).await?;
         let svg = drawn.structured()["svg"].as_str().ok_or("no picture")?;
         assert!(svg.starts_with("<svg ") && svg.contains("zdt1 (sms_emoa, seed 1)"));
-        let again = server.call("render_plot", json!({"run_ids": runs, "chart": chart})).await?;
+        let again = server.call("render_plot", arguments).await?;
         assert_eq!(again.structured(), drawn.structured());
+        let seen = server.call("render_plot", json!({"run_ids": runs, "chart": chart})).await?;
+        assert!(seen.image().starts_with(b"\x89PNG") && seen.image().len() > 5_000);
     }
+    let large = json!({"run_ids": runs, "chart": "front", "width": 4000, "height": 4000});
+    assert_eq!(server.call("render_plot", large).await?.error_code(), "picture_too_large");
     let refused =
         server.call("render_plot", json!({"run_ids": runs, "chart": "convergence"})).await?.error();
     assert_eq!(refused["field"], "/chart");
@@ -143,8 +148,8 @@ async fn every_front_is_drawn_and_convergence_too() -> TestResult {
         assert_eq!(created.structured()["status"], "done", "{}", created.structured());
         runs.push(created.structured()["run_id"].clone());
     }
-    let drawn =
-        server.call("render_plot", json!({"run_ids": runs, "chart": "convergence"})).await?;
+    let arguments = json!({"run_ids": runs, "chart": "convergence", "format": "svg"});
+    let drawn = server.call("render_plot", arguments).await?;
     let svg = drawn.structured()["svg"].as_str().ok_or("no picture")?;
     assert!(svg.contains("best value (log)"));
     assert_eq!(drawn.structured()["summary"].as_array().map(Vec::len), Some(6));

@@ -3,6 +3,7 @@
 mod define;
 mod explain;
 mod files;
+mod fit;
 mod kill;
 mod lab;
 mod runs;

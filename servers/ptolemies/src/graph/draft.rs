@@ -3,6 +3,7 @@
 
 mod entity;
 mod fact;
+mod merge;
 
 use std::collections::{HashMap, HashSet};
 
@@ -147,17 +148,38 @@ impl<'a> Draft<'a> {
 
     fn observes(&self, lineage: Ulid, text: &str) -> bool {
         let form = form_of(text);
-        self.observed.contains(&(lineage, form)) || self.graph.observes(lineage, &form)
+        self.observed.contains(&(lineage, form))
+            || self.group(lineage).iter().any(|member| self.graph.observes(*member, &form))
+    }
+
+    /// The lineages that are one entity with this one.
+    fn group(&self, lineage: Ulid) -> Vec<Ulid> {
+        self.graph.group(lineage, self.at)
+    }
+
+    fn root(&self, lineage: Ulid) -> Ulid {
+        self.graph.root(lineage, self.at)
     }
 
     /// Facts of a start and type that are said, by the batch so far.
     fn slot(&self, from: Ulid, kind: &str) -> Vec<Fact> {
-        self.said(self.graph.slot(from, kind), from, kind, |_| true)
+        let group = self.group(from);
+        let slots = group
+            .iter()
+            .flat_map(|from| self.said(self.graph.slot(*from, kind), *from, kind, |_| true));
+        slots.collect()
     }
 
     /// The same to one end.
     fn triple(&self, from: Ulid, kind: &str, to: Ulid) -> Vec<Fact> {
-        self.said(self.graph.triple(from, kind, to), from, kind, |fact| fact.to == to)
+        let (starts, ends) = (self.group(from), self.group(to));
+        let mut facts = Vec::new();
+        for from in starts {
+            let known = ends.iter().flat_map(|to| self.graph.triple(from, kind, *to));
+            let known: Vec<Ulid> = known.copied().collect();
+            facts.extend(self.said(&known, from, kind, |fact| ends.contains(&fact.to)));
+        }
+        facts
     }
 
     fn said(

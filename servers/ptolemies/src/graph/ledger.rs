@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ulid::Ulid;
 
-use super::{Cardinality, Delta, Entity, Fact, Observation, names};
+use super::{Cardinality, Delta, Entity, Fact, Merge, Observation, merges::Merges, names};
 use crate::{
     catalog::{Form, form_of},
     moment::Moment,
@@ -33,6 +33,9 @@ pub(crate) struct Graph {
     slots: HashMap<(Ulid, String), Vec<Ulid>>,
     triples: HashMap<(Ulid, String, Ulid), Vec<Ulid>>,
     rules: BTreeMap<String, Cardinality>,
+    /// Types of facts there are, by key: rows of all versions.
+    kinds: BTreeMap<String, usize>,
+    pub(super) merges: Merges,
     bytes: usize,
 }
 
@@ -62,7 +65,7 @@ impl Graph {
 
     pub(crate) fn last_id(&self) -> Option<Ulid> {
         let ids = self.entities.keys().chain(self.observations.keys()).chain(self.facts.keys());
-        ids.max().copied()
+        ids.max().copied().max(self.merges.last_id())
     }
 
     pub(crate) fn entity_row(&self, id: Ulid) -> Option<&Entity> {
@@ -125,6 +128,11 @@ impl Graph {
         self.rules.get(kind).copied().unwrap_or_default()
     }
 
+    /// Whether there is, or was, a fact of a type.
+    pub(crate) fn has_kind(&self, kind: &str) -> bool {
+        self.kinds.contains_key(&names::kind(kind))
+    }
+
     /// Starts that have facts of a type which are still said, in the order of their ids.
     pub(crate) fn starts_of(&self, kind: &str) -> Vec<Ulid> {
         let slots = self.slots.keys().filter(|(_, key)| key == kind);
@@ -159,6 +167,13 @@ impl Graph {
         for id in &delta.entities.delete {
             self.delete_entity(*id);
         }
+        for id in &delta.merges.retract {
+            self.merges.end(*id, at);
+        }
+        for id in &delta.merges.delete {
+            let bytes = self.merges.delete(*id).map_or(0, |row| row.bytes());
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
         for entity in &delta.entities.insert {
             self.add_entity(entity.clone());
         }
@@ -167,6 +182,9 @@ impl Graph {
         }
         for fact in &delta.facts.insert {
             self.add_fact(fact.clone());
+        }
+        for merge in &delta.merges.insert {
+            self.add_merge(merge.clone());
         }
         for (id, source) in &delta.sources {
             if let Some(fact) = self.facts.get_mut(id) {
@@ -207,6 +225,7 @@ impl Graph {
     pub(crate) fn add_fact(&mut self, fact: Fact) {
         self.bytes += fact.bytes();
         let (id, key) = (fact.id, names::kind(&fact.kind));
+        *self.kinds.entry(key.clone()).or_default() += 1;
         if let Some(thing) = self.things.get_mut(&fact.from) {
             insert_in_order(&mut thing.out, id);
         }
@@ -223,6 +242,11 @@ impl Graph {
             insert_in_order(self.triples.entry((fact.from, key, fact.to)).or_default(), id);
         }
         self.facts.insert(id, fact);
+    }
+
+    pub(crate) fn add_merge(&mut self, merge: Merge) {
+        self.bytes += merge.bytes();
+        self.merges.add(merge);
     }
 
     fn name(&mut self, entity: &Entity) {
@@ -302,8 +326,15 @@ impl Graph {
     fn delete_fact(&mut self, id: Ulid) {
         let Some(fact) = self.facts.remove(&id) else { return };
         self.bytes = self.bytes.saturating_sub(fact.bytes());
+        let key = names::kind(&fact.kind);
+        if let Some(rows) = self.kinds.get_mut(&key) {
+            *rows -= 1;
+            if *rows == 0 {
+                self.kinds.remove(&key);
+            }
+        }
         if fact.times.is_open() {
-            self.close_fact(id, fact.from, fact.to, names::kind(&fact.kind));
+            self.close_fact(id, fact.from, fact.to, key);
         }
         if let Some(thing) = self.things.get_mut(&fact.from) {
             thing.out.retain(|other| *other != id);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use ulid::Ulid;
 
-use super::{At, Entity, Fact, Graph, Observation, names};
+use super::{At, Entity, Fact, Graph, LATEST, Observation, ledger::Thing, names};
 use crate::moment::Moment;
 
 /// What a name or id stands for.
@@ -21,6 +21,7 @@ impl Graph {
     pub(crate) fn resolve(&self, text: &str, known_at: Moment) -> Resolved {
         if let Ok(id) = Ulid::from_string(text) {
             let lineage = self.entities.get(&id).map_or(id, |entity| entity.lineage);
+            let lineage = self.root(lineage, known_at);
             if self.entity_at(lineage, known_at).is_some() {
                 return Resolved::One(lineage);
             }
@@ -45,9 +46,13 @@ impl Graph {
                     .is_some_and(|entity| names::key(&entity.name) == key)
             };
             let bearers: Vec<Ulid> = found.iter().filter(bears).copied().collect();
+            found = self.roots(found, known_at);
+            let bearers = self.roots(bearers, known_at);
             if bearers.len() == 1 {
                 found = bearers;
             }
+        } else {
+            found = self.roots(found, known_at);
         }
         match found[..] {
             [] => Resolved::None,
@@ -56,7 +61,16 @@ impl Graph {
         }
     }
 
-    fn is_open(&self, thing: &super::ledger::Thing) -> bool {
+    /// What entities were part of then, each once.
+    pub(crate) fn roots(&self, lineages: Vec<Ulid>, known_at: Moment) -> Vec<Ulid> {
+        let mut roots: Vec<Ulid> =
+            lineages.into_iter().map(|lineage| self.root(lineage, known_at)).collect();
+        roots.sort_unstable();
+        roots.dedup();
+        roots
+    }
+
+    fn is_open(&self, thing: &Thing) -> bool {
         let last = thing.versions.last().and_then(|id| self.entities.get(id));
         last.is_some_and(Entity::is_open)
     }
@@ -78,6 +92,7 @@ impl Graph {
 
     /// Name of an entity as it was known then, or at all.
     pub(crate) fn name_at(&self, lineage: Ulid, known_at: Moment) -> &str {
+        let lineage = self.root(lineage, known_at);
         let known = self.entity_at(lineage, known_at);
         let row = known.or_else(|| {
             self.things.get(&lineage).and_then(|thing| self.entities.get(thing.versions.first()?))
@@ -87,17 +102,20 @@ impl Graph {
 
     /// Facts of an entity that hold, first those that start at it; each by type, newest first.
     pub(crate) fn facts_at(&self, lineage: Ulid, at: At) -> Vec<&Fact> {
-        let Some(thing) = self.things.get(&lineage) else { return Vec::new() };
-        let holding = |ids: &[Ulid]| {
-            let rows = ids.iter().filter_map(|id| self.facts.get(id));
+        let group = self.group(lineage, at.known_at);
+        let things: Vec<&Thing> = group.iter().filter_map(|id| self.things.get(id)).collect();
+        let holding = |ids: fn(&Thing) -> &[Ulid]| {
+            let rows = things.iter().flat_map(|thing| ids(thing));
+            let rows = rows.filter_map(|id| self.facts.get(id));
             let mut facts: Vec<&Fact> = rows.filter(|fact| fact.times.holds_at(at)).collect();
             facts.sort_by(|a, b| {
                 (&a.kind, b.times.valid_from, b.id).cmp(&(&b.kind, a.times.valid_from, a.id))
             });
             facts
         };
-        let mut facts = holding(&thing.out);
-        facts.extend(holding(&thing.into).into_iter().filter(|fact| fact.from != fact.to));
+        let mut facts = holding(|thing| &thing.out);
+        let from_outside = |fact: &&Fact| !group.contains(&fact.from);
+        facts.extend(holding(|thing| &thing.into).into_iter().filter(from_outside));
         facts
     }
 
@@ -110,18 +128,26 @@ impl Graph {
 
     /// Observations of an entity that hold, newest first.
     pub(crate) fn observations_at(&self, lineage: Ulid, at: At) -> Vec<&Observation> {
-        let Some(thing) = self.things.get(&lineage) else { return Vec::new() };
-        let rows = thing.observations.iter().rev().filter_map(|id| self.observations.get(id));
-        rows.filter(|row| row.times.holds_at(at)).collect()
+        let group = self.group(lineage, at.known_at);
+        let ids = group.iter().filter_map(|id| self.things.get(id));
+        let rows = ids.flat_map(|thing| &thing.observations);
+        let rows = rows.filter_map(|id| self.observations.get(id));
+        let mut rows: Vec<&Observation> = rows.filter(|row| row.times.holds_at(at)).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+        rows
     }
 
-    /// All rows about an entity there ever were: its versions, observations, facts.
+    /// All rows about an entity, and about what is merged into it, there ever were: its versions,
+    /// observations, facts.
     pub(crate) fn history(&self, lineage: Ulid) -> (Vec<&Entity>, Vec<&Observation>, Vec<&Fact>) {
-        let Some(thing) = self.things.get(&lineage) else { return Default::default() };
-        let facts: BTreeSet<Ulid> = thing.out.iter().chain(&thing.into).copied().collect();
+        let group = self.group(lineage, LATEST);
+        let things: Vec<&Thing> = group.iter().filter_map(|id| self.things.get(id)).collect();
+        let all = |ids: fn(&Thing) -> &[Ulid]| things.iter().flat_map(move |thing| ids(thing));
+        let facts: BTreeSet<Ulid> =
+            all(|thing| &thing.out).chain(all(|thing| &thing.into)).copied().collect();
         (
-            thing.versions.iter().filter_map(|id| self.entities.get(id)).collect(),
-            thing.observations.iter().filter_map(|id| self.observations.get(id)).collect(),
+            all(|thing| &thing.versions).filter_map(|id| self.entities.get(id)).collect(),
+            all(|thing| &thing.observations).filter_map(|id| self.observations.get(id)).collect(),
             facts.iter().filter_map(|id| self.facts.get(id)).collect(),
         )
     }

@@ -1,11 +1,17 @@
 //! Reading the graph, and its rows in the index.
 
+use std::sync::Arc;
+
+use mcp_core::prelude::{
+    CancellationToken, ToolError,
+    task::{self, Cancel},
+};
 use ulid::Ulid;
 
-use super::{Item, Knowledge, State};
+use super::{Item, Knowledge, Shared, State};
 use crate::{
     Error,
-    graph::{At, Entity, Fact, Graph, Observation},
+    graph::{At, Entity, Fact, Graph, LATEST, Merge, Observation},
     memory::Memory,
     moment::Moment,
     store::Store,
@@ -36,17 +42,23 @@ impl<S: Store> Knowledge<S> {
     ) -> Result<T, Error> {
         self.ready().await?;
         let state = self.shared.read();
-        let now = self.shared.now(&state);
-        let known_at = moments.known_at.unwrap_or(now);
-        if known_at > now {
-            return Err(Error::invalid(
-                "/known_at",
-                format!("must not lie in the future: it is {now}"),
-            ));
-        }
-        self.shared.answer_for(known_at);
-        let at = At { as_of: moments.as_of.unwrap_or(now), known_at };
-        look(Seen { graph: &state.graph, at, seq: state.seq, now })
+        look(self.shared.seen(&state, moments)?)
+    }
+
+    /// The same beside the calls, for what takes longer.
+    pub(crate) async fn survey<T: Send + 'static>(
+        &self,
+        moments: Moments,
+        token: &CancellationToken,
+        look: impl FnOnce(Seen<'_>, &Cancel) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, ToolError> {
+        self.ready().await?;
+        let shared = Arc::clone(&self.shared);
+        let done = task::compute(token, move |cancel| {
+            let state = shared.read();
+            look(shared.seen(&state, moments)?, cancel)
+        });
+        Ok(done.await??)
     }
 
     /// All versions of the memory that is, or was, called `key` or has the id, oldest first.
@@ -66,6 +78,22 @@ impl<S: Store> Knowledge<S> {
         rows.retain(|row| row.expires_at > now);
         rows.sort_by_key(|row| row.id);
         Ok(rows)
+    }
+}
+
+impl<S: Store> Shared<S> {
+    fn seen<'a>(&self, state: &'a State, moments: Moments) -> Result<Seen<'a>, Error> {
+        let now = self.now(state);
+        let known_at = moments.known_at.unwrap_or(now);
+        if known_at > now {
+            return Err(Error::invalid(
+                "/known_at",
+                format!("must not lie in the future: it is {now}"),
+            ));
+        }
+        self.answer_for(known_at);
+        let at = At { as_of: moments.as_of.unwrap_or(now), known_at };
+        Ok(Seen { graph: &state.graph, at, seq: state.seq, now })
     }
 }
 
@@ -92,9 +120,30 @@ impl State {
         self.list_fact(fact.id);
     }
 
+    pub(super) fn add_merge(&mut self, merge: &Merge) {
+        self.graph.add_merge(merge.clone());
+        self.list_merged(merge);
+    }
+
+    /// Index entities anew whose names a merge, or its end, has moved.
+    pub(super) fn list_merged(&mut self, merge: &Merge) {
+        let moved = merge.merged.iter().copied().chain([merge.keep]);
+        let lineages = moved.flat_map(|lineage| [lineage, self.graph.root(lineage, LATEST)]);
+        let rows = lineages.filter_map(|lineage| self.graph.open_entity(lineage));
+        let mut ids: Vec<Ulid> = rows.map(|row| row.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            if let Some(doc) = self.docs.remove(&id) {
+                self.unlist(doc);
+            }
+            self.list_entity(id);
+        }
+    }
+
     pub(super) fn list_entity(&mut self, id: Ulid) {
         let row = self.graph.entity_row(id).filter(|row| row.is_open());
-        if let Some(text) = row.map(Entity::indexed_text) {
+        if let Some(text) = row.and_then(|row| self.graph.entity_text(row)) {
             let doc = self.enlist(&text, Item::Entity(id));
             self.docs.insert(id, doc);
         }

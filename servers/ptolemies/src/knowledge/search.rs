@@ -13,7 +13,7 @@ use crate::{
     Error,
     catalog::Filter,
     document::Document,
-    graph::{At, Entity, names},
+    graph::{At, Entity, LATEST, names},
     memory::Memory,
     moment::Moment,
     store::Store,
@@ -321,8 +321,9 @@ impl super::State {
     /// What the query names exactly: a key, then names of entities, then a document.
     fn named(&self, query: &str) -> Vec<Item> {
         let keyed = self.catalog.open_version(query.trim()).map(|(id, _)| Item::Memory(id));
-        let lineages = self.graph.named(&names::key(query)).iter();
-        let entities = lineages.filter_map(|&lineage| self.graph.open_entity(lineage));
+        let lineages = self.graph.named(&names::key(query)).to_vec();
+        let lineages = self.graph.roots(lineages, LATEST).into_iter();
+        let entities = lineages.filter_map(|lineage| self.graph.open_entity(lineage));
         let document = self.documents.open(query.trim());
         let chunk = document.map(|document| Item::Chunk(document.chunk_id(0)));
         let entities = entities.map(|entity| Item::Entity(entity.id));
@@ -376,8 +377,9 @@ impl super::State {
                 let row = graph.entity_row(id).filter(|row| row.is_open())?;
                 let kind = row.kind.iter().map(|kind| format!(" ({kind})"));
                 let mut text: String = [row.name.clone()].into_iter().chain(kind).collect();
-                if !row.aliases.is_empty() {
-                    text.push_str(&format!(", also {}", row.aliases.join(", ")));
+                let aliases = graph.aliases_at(row.lineage, LATEST);
+                if !aliases.is_empty() {
+                    text.push_str(&format!(", also {}", aliases.join(", ")));
                 }
                 let hit = Hit::Graph {
                     kind: item.kind(),
@@ -393,7 +395,7 @@ impl super::State {
                 let row = graph.observation_row(id)?;
                 let hit = Hit::Graph {
                     kind: item.kind(),
-                    entities: vec![row.entity],
+                    entities: vec![graph.root(row.entity, LATEST)],
                     sources: row.source.clone().into_iter().collect(),
                     recorded_at: row.times.recorded_at,
                     valid_from: Some(row.times.valid_from),
@@ -405,7 +407,7 @@ impl super::State {
                 let row = graph.fact_row(id)?;
                 let hit = Hit::Graph {
                     kind: item.kind(),
-                    entities: vec![row.from, row.to],
+                    entities: [row.from, row.to].map(|end| graph.root(end, LATEST)).to_vec(),
                     sources: row.sources.iter().map(|source| source.text.clone()).collect(),
                     recorded_at: row.times.recorded_at,
                     valid_from: Some(row.times.valid_from),

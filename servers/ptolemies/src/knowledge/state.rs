@@ -4,10 +4,10 @@ use recall_engine::DocId;
 
 use super::{Item, State};
 use crate::{
-    graph::Delta,
+    graph::{Delta, Merge},
     memory::Memory,
     moment::Moment,
-    store::{Change, Op},
+    store::{Change, Op, WriteRecord},
 };
 
 impl State {
@@ -42,6 +42,13 @@ impl State {
         self.at = Some(change.at);
     }
 
+    /// Where the journal stands, once everything is read.
+    pub(super) fn stand_at(&mut self, seq: u64, at: Option<Moment>, writes: Vec<WriteRecord>) {
+        self.seq = seq;
+        self.at = at;
+        self.writes = writes.into_iter().map(|write| (write.write_id.clone(), write)).collect();
+    }
+
     fn apply_graph(&mut self, delta: &Delta, at: Moment) {
         let (entities, facts) = (&delta.entities, &delta.facts);
         let gone = [&entities.retract, &entities.delete, &facts.retract, &facts.delete];
@@ -51,6 +58,9 @@ impl State {
                 self.unlist(doc);
             }
         }
+        let parted = delta.merges.retract.iter().chain(&delta.merges.delete);
+        let parted: Vec<Merge> =
+            parted.filter_map(|id| self.graph.merge_row(*id)).cloned().collect();
         self.graph.apply(delta, at);
         for entity in &delta.entities.insert {
             self.list_entity(entity.id);
@@ -60,6 +70,9 @@ impl State {
         }
         for fact in &delta.facts.insert {
             self.list_fact(fact.id);
+        }
+        for merge in delta.merges.insert.iter().chain(&parted) {
+            self.list_merged(merge);
         }
     }
 
@@ -76,7 +89,7 @@ impl State {
     }
 
     /// Take a text out of the index.
-    fn unlist(&mut self, doc: DocId) {
+    pub(super) fn unlist(&mut self, doc: DocId) {
         self.index.remove(doc);
         if let Some(item) = self.items.get_mut(doc as usize) {
             *item = Item::None;

@@ -2,6 +2,7 @@
 
 mod documents;
 mod fake;
+mod merge;
 mod model;
 
 use std::sync::{Arc, atomic::AtomicI64, atomic::Ordering};

@@ -10,6 +10,7 @@
 
 mod document;
 mod graph;
+mod merge;
 mod row;
 
 use std::{path::Path, sync::Arc};
@@ -26,13 +27,14 @@ use ulid::Ulid;
 use self::{
     document::{ChunkRow, DocumentRow},
     graph::{EntityRow, FactRow, ObservationRow, RuleRow},
+    merge::MergeRow,
     row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow},
 };
 use super::{Change, CommitError, Head, Store};
 use crate::{
     Config, Error,
     document::{Chunk, Document},
-    graph::{Entity, Fact, KindRule, Observation},
+    graph::{Entity, Fact, KindRule, Merge, Observation},
     memory::Memory,
     moment::Moment,
 };
@@ -171,7 +173,7 @@ impl SurrealStore {
 
     /// Bring the layout up to [`FORMAT`], a transaction for each step.
     async fn upgrade(&self, from: i64) -> Result<(), OpenError> {
-        let steps = [(2, graph::DEFINE), (4, document::DEFINE)];
+        let steps = [(2, graph::DEFINE), (3, merge::DEFINE), (4, document::DEFINE)];
         for (format, step) in steps.into_iter().filter(|(format, _)| *format > from) {
             let statements = format!(
                 "BEGIN TRANSACTION;{step}UPDATE $meta_id SET format = $format RETURN NONE;\
@@ -321,6 +323,11 @@ impl Store for SurrealStore {
         let bound = vars([("ids", ids_in("chunk", ids))]);
         let rows: Vec<ChunkRow> = self.read("SELECT * FROM $ids", bound).await?;
         rows.into_iter().map(ChunkRow::into_chunk).collect()
+    }
+
+    async fn merges(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Merge>, Error> {
+        let rows: Vec<MergeRow> = self.page_of("merge", after, limit).await?;
+        rows.into_iter().map(MergeRow::into_merge).collect()
     }
 
     async fn rules(&self) -> Result<Vec<KindRule>, Error> {

@@ -3,6 +3,7 @@
 mod entities;
 mod facts;
 mod get;
+mod merge;
 mod timeline;
 
 use mcp_core::{Principal, prelude::*};
@@ -11,6 +12,7 @@ use self::{
     entities::{UpsertEntitiesArgs, UpsertEntitiesOutput},
     facts::{UpsertFactsArgs, UpsertFactsOutput},
     get::{GetEntitiesArgs, GetEntitiesOutput},
+    merge::{MergeEntitiesArgs, MergeEntitiesOutput},
     timeline::{GetTimelineArgs, GetTimelineOutput},
 };
 use crate::Server;
@@ -55,6 +57,26 @@ impl Server {
     ) -> Result<Json<UpsertFactsOutput>> {
         let (work, write) = args.into_parts()?;
         Ok(Json(self.knowledge().upsert(work, write).await?.into()))
+    }
+
+    /// Make entities one that are the same, or part them again. Their names and ids then all lead to
+    /// the entity kept, with what is said of each. Undoing is exact; what was written meanwhile stays
+    /// with the entity kept. Questions about an earlier `known_at` are answered as before.
+    #[tool(
+        title = "Merge entities",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = false,
+            open_world_hint = false
+        )
+    )]
+    async fn merge_entities(
+        &self,
+        Parameters(args): Parameters<MergeEntitiesArgs>,
+    ) -> Result<Json<MergeEntitiesOutput>> {
+        let (work, write) = args.into_parts()?;
+        Ok(Json(self.knowledge().upsert(work, write).await?.try_into()?))
     }
 
     /// Read entities by name, alias or id: what is observed of them and the facts they take part in,

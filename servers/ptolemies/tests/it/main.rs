@@ -3,6 +3,7 @@
 mod crash;
 mod documents;
 mod graph;
+mod network;
 mod process;
 mod scene;
 mod tools;

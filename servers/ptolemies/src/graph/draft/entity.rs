@@ -50,10 +50,7 @@ impl Draft<'_> {
 
     /// The entity at an end of a fact, made if it is missing and may be.
     pub(super) fn end(&mut self, field: &str, end: &End, create: bool) -> Result<Ulid, Error> {
-        if let Some(lineage) = self.by_id(&end.name) {
-            return Ok(lineage);
-        }
-        if let Some(lineage) = self.find(field, &end.name, end.kind.as_deref())? {
+        if let Some(lineage) = self.found(field, end)? {
             return Ok(lineage);
         }
         if !create {
@@ -69,10 +66,18 @@ impl Draft<'_> {
         self.create(0, end.name.clone(), end.kind.clone(), &[])
     }
 
+    /// The entity of an id or name.
+    pub(super) fn found(&self, field: &str, end: &End) -> Result<Option<Ulid>, Error> {
+        match self.by_id(&end.name) {
+            Some(lineage) => Ok(Some(lineage)),
+            None => self.find(field, &end.name, end.kind.as_deref()),
+        }
+    }
+
     fn by_id(&self, text: &str) -> Option<Ulid> {
         let id = Ulid::from_string(text).ok()?;
         let known = self.graph.entity_row(id).map_or(id, |entity| entity.lineage);
-        self.open_entity(known).map(|entity| entity.lineage)
+        self.open_entity(self.root(known)).map(|entity| entity.lineage)
     }
 
     /// The entity of a name: of its type if one is given, of no type yet else.
@@ -95,9 +100,17 @@ impl Draft<'_> {
                 fitting.retain(|entity| names::key(&entity.name) == key);
             }
         }
+        // What was merged is one.
+        let mut roots = Vec::new();
+        fitting.retain(|entity| {
+            let root = self.root(entity.lineage);
+            let first = !roots.contains(&root);
+            roots.push(root);
+            first
+        });
         match fitting[..] {
             [] => Ok(None),
-            [entity] => Ok(Some(entity.lineage)),
+            [entity] => Ok(Some(self.root(entity.lineage))),
             [one, other, ..] => Err(Error::Conflict {
                 field: field.to_owned(),
                 message: format!(
@@ -181,7 +194,13 @@ impl Draft<'_> {
         if entity.kind.is_none() {
             entity.kind = update.kind;
         }
-        add_aliases(index, &mut entity, update.aliases)?;
+        let merged = self.group(lineage).into_iter().skip(1);
+        let merged = merged.filter_map(|member| self.open_entity(member));
+        let theirs: Vec<String> =
+            merged.flat_map(|member| member.keys().collect::<Vec<_>>()).collect();
+        // Names of what was merged stay its own: parting them again must take them along.
+        let fresh = update.aliases.iter().filter(|alias| !theirs.contains(&names::key(alias)));
+        add_aliases(index, &mut entity, &fresh.cloned().collect::<Vec<_>>())?;
         if update.props.is_some() {
             entity.props = update.props;
         }
@@ -232,8 +251,7 @@ impl Draft<'_> {
         let key = names::key(&entity.name);
         let mut near: Vec<Ulid> = self.graph.resembling(&key);
         near.extend(entity.keys().flat_map(|key| self.named(&key)));
-        near.sort_unstable();
-        near.dedup();
+        let near = self.graph.roots(near, self.at);
         let mut found: Vec<Candidate> = near
             .into_iter()
             .filter(|&lineage| lineage != entity.lineage)

@@ -184,7 +184,7 @@ impl Draft<'_> {
         }
         let Times { valid_from: start, valid_to: end, .. } = fact.times;
         let mut others = self.slot(claim.from, &claim.key);
-        others.retain(|other| other.to != claim.to && other.times.overlaps(start, end));
+        others.retain(|other| self.root(other.to) != claim.to && other.times.overlaps(start, end));
         others.sort_by_key(|other| (other.times.valid_from, other.id));
         for other in others {
             let before =
@@ -249,13 +249,15 @@ impl Draft<'_> {
 
     /// Other values that hold while this one does, where a type may have several.
     fn alongside(&self, claim: &Claim, times: &Times) -> usize {
-        let crowd = self.graph.slot(claim.from, &claim.key).len();
+        let group = self.group(claim.from);
+        let crowd: usize = group.iter().map(|from| self.graph.slot(*from, &claim.key).len()).sum();
         if crowd > CROWD || self.cardinality(&claim.key) == Cardinality::One {
             return 0;
         }
         let others = self.slot(claim.from, &claim.key);
         let beside = others.iter().filter(|other| {
-            other.to != claim.to && other.times.overlaps(times.valid_from, times.valid_to)
+            self.root(other.to) != claim.to
+                && other.times.overlaps(times.valid_from, times.valid_to)
         });
         beside.count().min(ALONGSIDE)
     }

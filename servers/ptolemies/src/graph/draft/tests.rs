@@ -1,6 +1,8 @@
 //! Batches on a graph in memory.
 
+mod merge;
 mod model;
+mod walk;
 
 use super::*;
 use crate::graph::{At, End, EntityStatus, FactStatus};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use ulid::Ulid;
 
 use super::Graph;
+use crate::graph::LATEST;
 
 /// Rows that are forgotten together.
 #[derive(Debug, Default)]
@@ -12,6 +13,7 @@ pub(crate) struct Doomed {
     pub(crate) entities: Vec<Ulid>,
     pub(crate) observations: Vec<Ulid>,
     pub(crate) facts: Vec<Ulid>,
+    pub(crate) merges: Vec<Ulid>,
     /// Entities, observations and facts that were named, or hang on what was named; versions aside.
     pub(crate) items: usize,
 }
@@ -38,15 +40,28 @@ impl Graph {
             doomed.facts.extend(rows);
             return any;
         }
-        let lineage = self.entities.get(&id).map(|entity| entity.lineage);
-        let Some(thing) = lineage.and_then(|lineage| self.things.get(&lineage)) else {
+        let Some(lineage) = self.entities.get(&id).map(|entity| entity.lineage) else {
             return false;
         };
+        // What was merged is one entity, by whichever id it is named.
+        let group = self.group(lineage, LATEST);
+        let before = doomed.entities.len();
+        for lineage in &group {
+            self.doom_thing(*lineage, goes, doomed);
+        }
+        if purge {
+            doomed.merges.extend(self.merges_doomed(&group));
+        }
+        doomed.entities.len() > before
+    }
+
+    fn doom_thing(&self, lineage: Ulid, goes: impl Fn(bool) -> bool, doomed: &mut Doomed) {
+        let Some(thing) = self.things.get(&lineage) else { return };
         let before = doomed.entities.len();
         let open = |id: &&Ulid| self.entities.get(id).is_some_and(|entity| goes(entity.is_open()));
         doomed.entities.extend(thing.versions.iter().filter(open));
         if doomed.entities.len() == before {
-            return false;
+            return;
         }
         doomed.items += 1;
         for id in &thing.observations {
@@ -62,20 +77,20 @@ impl Graph {
                 doomed.items += usize::from(lineages.insert(fact.lineage));
             }
         }
-        true
     }
 }
 
 impl Doomed {
     /// Each row once.
     pub(crate) fn settle(&mut self) {
-        for ids in [&mut self.entities, &mut self.observations, &mut self.facts] {
+        let Self { entities, observations, facts, merges, .. } = self;
+        for ids in [entities, observations, facts, merges] {
             ids.sort_unstable();
             ids.dedup();
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.entities.len() + self.observations.len() + self.facts.len()
+        self.entities.len() + self.observations.len() + self.facts.len() + self.merges.len()
     }
 }

@@ -10,7 +10,7 @@ use ulid::Ulid;
 use crate::{
     Error,
     document::{Chunk, Document, DocumentDelta},
-    graph::{Delta, Entity, Fact, KindRule, Observation, Rows as GraphRows},
+    graph::{Delta, Entity, Fact, KindRule, Merge, Observation, Rows as GraphRows},
     memory::Memory,
     moment::Moment,
     store::{Change, CommitError, Head, Store, WriteRecord},
@@ -35,6 +35,7 @@ struct Rows {
     facts: BTreeMap<Ulid, Fact>,
     documents: BTreeMap<Ulid, Document>,
     chunks: BTreeMap<Ulid, Chunk>,
+    merges: BTreeMap<Ulid, Merge>,
     rules: BTreeMap<String, KindRule>,
     graph: i64,
     writes: BTreeMap<String, WriteRecord>,
@@ -107,6 +108,10 @@ impl Store for FakeStore {
     async fn chunk_rows(&self, ids: &[Ulid]) -> Result<Vec<Chunk>, Error> {
         let rows = self.0.lock().unwrap();
         Ok(ids.iter().filter_map(|id| rows.chunks.get(id).cloned()).collect())
+    }
+
+    async fn merges(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Merge>, Error> {
+        Ok(page(&self.0.lock().unwrap().merges, after, limit))
     }
 
     async fn rules(&self) -> Result<Vec<KindRule>, Error> {
@@ -200,6 +205,12 @@ impl Rows {
             &graph.facts,
             |row| row.id,
             |row| std::mem::replace(&mut row.times.retracted_at, at),
+        );
+        write(
+            &mut self.merges,
+            &graph.merges,
+            |row| row.id,
+            |row| std::mem::replace(&mut row.retracted_at, at),
         );
         for (id, source) in &graph.sources {
             self.facts.get_mut(id).expect("a fact with a new source").sources.push(source.clone());

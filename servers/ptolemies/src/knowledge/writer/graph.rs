@@ -24,6 +24,7 @@ impl<S: Store> Writer<'_, S> {
                 (&work, &known.answer),
                 (GraphWork::Entities(_), Answer::Entities(_))
                     | (GraphWork::Facts { .. }, Answer::Facts(..))
+                    | (GraphWork::Merge { .. } | GraphWork::Undo(_), Answer::Merged(_))
             );
             if !same_kind {
                 return Err(other_call());
@@ -42,6 +43,8 @@ impl<S: Store> Writer<'_, S> {
                     let (outcomes, made) = draft.upsert_facts(rules, items, create_missing)?;
                     Answer::Facts(outcomes, made)
                 }
+                GraphWork::Merge { keep, merge } => Answer::Merged(draft.merge(&keep, &merge)?),
+                GraphWork::Undo(id) => Answer::Merged(draft.undo(id)?),
             };
             let delta = draft.finish();
             let (held, more) = (state.graph.bytes(), delta.bytes());
@@ -81,6 +84,9 @@ pub(super) fn parts(doomed: &Doomed, size: usize, retract: bool) -> Vec<Part> {
         observations.map(|ids| Delta { observations: rows(ids, retract), ..Delta::default() });
     let entities = doomed.entities.chunks(size);
     let entities = entities.map(|ids| Delta { entities: rows(ids, retract), ..Delta::default() });
-    let deltas = facts.chain(observations).chain(entities);
+    // Retracted entities stay merged: what was known of them is read as it was.
+    let merges = doomed.merges.chunks(size).filter(|_| !retract);
+    let merges = merges.map(|ids| Delta { merges: rows(ids, false), ..Delta::default() });
+    let deltas = facts.chain(observations).chain(entities).chain(merges);
     deltas.map(|graph| Part { graph, ..Part::default() }).collect()
 }

@@ -6,6 +6,7 @@ use ulid::Ulid;
 
 use super::{
     ids_in,
+    merge::MergeRow,
     row::{datetime, odd, open_end, ulid},
 };
 use crate::{
@@ -87,6 +88,7 @@ pub(super) fn statements(delta: &Delta, statements: &mut String, bound: &mut Obj
         gather("fact", &delta.facts, delete, &mut ids);
         gather("observation", &delta.observations, delete, &mut ids);
         gather("entity", &delta.entities, delete, &mut ids);
+        gather("merge", &delta.merges, delete, &mut ids);
         if !ids.is_empty() {
             statements.push_str(statement);
             bind(name, ids.clone().into_value());
@@ -99,6 +101,11 @@ pub(super) fn statements(delta: &Delta, statements: &mut String, bound: &mut Obj
         ));
         bind(&id, ids_in("fact", &[*fact]));
         bind(&text, source.text.clone().into_value());
+    }
+    if !delta.merges.insert.is_empty() {
+        statements.push_str("INSERT INTO merge $merges RETURN NONE;");
+        let rows: Vec<MergeRow> = delta.merges.insert.iter().map(MergeRow::of).collect();
+        bind("merges", rows.into_value());
     }
     if !delta.rules.is_empty() {
         statements.push_str("FOR $rule IN $rules { UPSERT $rule.id CONTENT $rule RETURN NONE; };");
@@ -308,7 +315,7 @@ impl RuleRow {
     }
 }
 
-fn id_of(id: &RecordId) -> Result<Ulid, Error> {
+pub(super) fn id_of(id: &RecordId) -> Result<Ulid, Error> {
     let RecordIdKey::String(id) = &id.key else { return Err(odd("an id")) };
     ulid(id)
 }
@@ -327,6 +334,6 @@ fn times(
     }
 }
 
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{Delta, EntityOutcome, FactOutcome},
+    graph::{Delta, EntityOutcome, FactOutcome, MergeOutcome},
     memory::{Memory, Outcome, Status},
     moment::Moment,
     store::{Answer, Change, Counts, WriteRecord},
@@ -124,11 +124,12 @@ impl ChangeRow {
                 let entities = graph.entities.insert.iter().map(|row| row.id);
                 let observations = graph.observations.insert.iter().map(|row| row.id);
                 let facts = graph.facts.insert.iter().map(|row| row.id);
-                entities.chain(observations).chain(facts).collect()
+                let merges = graph.merges.insert.iter().map(|row| row.id);
+                entities.chain(observations).chain(facts).chain(merges).collect()
             }),
             retracted: ids(retracted, &change.graph, |graph| {
                 let (entities, facts) = (&graph.entities.retract, &graph.facts.retract);
-                [entities, &graph.observations.retract, facts]
+                [entities, &graph.observations.retract, facts, &graph.merges.retract]
                     .into_iter()
                     .flatten()
                     .copied()
@@ -136,7 +137,7 @@ impl ChangeRow {
             }),
             deleted: ids(deleted, &change.graph, |graph| {
                 let (entities, facts) = (&graph.entities.delete, &graph.facts.delete);
-                [entities, &graph.observations.delete, facts]
+                [entities, &graph.observations.delete, facts, &graph.merges.delete]
                     .into_iter()
                     .flatten()
                     .copied()
@@ -178,6 +179,7 @@ enum AnswerForm {
     },
     Entities(Vec<EntityOutcome>),
     Facts(Vec<FactOutcome>, Vec<String>),
+    Merged(MergeOutcome),
 }
 
 impl WrittenRow {
@@ -202,6 +204,7 @@ impl WrittenRow {
             }
             Answer::Entities(outcomes) => AnswerForm::Entities(outcomes.clone()),
             Answer::Facts(outcomes, made) => AnswerForm::Facts(outcomes.clone(), made.clone()),
+            Answer::Merged(outcome) => AnswerForm::Merged(outcome.clone()),
         };
         Self {
             id: super::written_id(&write.write_id),
@@ -223,6 +226,7 @@ impl WrittenRow {
             }
             AnswerForm::Entities(outcomes) => Answer::Entities(outcomes),
             AnswerForm::Facts(outcomes, made) => Answer::Facts(outcomes, made),
+            AnswerForm::Merged(outcome) => Answer::Merged(outcome),
         };
         let at = Moment::from(self.at.into_inner());
         Ok(WriteRecord { write_id, digest: self.digest, seq: self.seq.unsigned_abs(), at, answer })

@@ -3,7 +3,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     document::{Chunk, Document, DocumentDelta},
-    graph::{Cardinality, Delta, Entity, Fact, KindRule, Observation, Source, Times},
+    graph::{Cardinality, Delta, Entity, Fact, KindRule, Merge, Observation, Source, Times},
     memory::{Outcome, Status},
     store::{Answer, Counts, Op, WriteRecord},
 };
@@ -146,6 +146,17 @@ fn entity(id: u128) -> Entity {
     }
 }
 
+fn merge(id: u128) -> Merge {
+    Merge {
+        id: Ulid(id),
+        keep: Ulid(11),
+        merged: vec![Ulid(12), Ulid(99)],
+        recorded_at: NOW,
+        retracted_at: Moment::NEVER,
+        seq: 1,
+    }
+}
+
 fn fact(id: u128, from: u128, to: u128) -> Fact {
     Fact {
         id: Ulid(id),
@@ -182,17 +193,20 @@ async fn the_graph_comes_back_as_it_went_in() {
     graph.entities.insert = vec![entity(11), entity(12)];
     graph.observations.insert = vec![seen.clone()];
     graph.facts.insert = vec![fact(14, 11, 12), fact(15, 12, 11), fact(16, 11, 11)];
+    graph.merges.insert = vec![merge(17), merge(18), merge(19)];
     graph.rules = vec![KindRule { kind: "knows".to_owned(), cardinality: Cardinality::One }];
     store.commit(&Change { graph, ..change(1) }).await.unwrap();
     let mut graph = Delta::default();
     graph.facts.retract = vec![Ulid(14)];
     graph.facts.delete = vec![Ulid(15)];
+    graph.merges.retract = vec![Ulid(18)];
+    graph.merges.delete = vec![Ulid(17)];
     graph.sources = vec![(Ulid(16), Source { text: "b".to_owned(), at: change(2).at })];
     store.commit(&Change { graph, ..change(2) }).await.unwrap();
     store.close().await;
 
     let store = open(&dir).await.unwrap();
-    assert_eq!(store.head(NOW).await.unwrap().graph, 5);
+    assert_eq!(store.head(NOW).await.unwrap().graph, 7);
     assert_eq!(store.entities(None, 10).await.unwrap(), [entity(11), entity(12)]);
     assert_eq!(store.observations(None, 10).await.unwrap(), [seen]);
     let mut retracted = fact(14, 11, 12);
@@ -201,6 +215,8 @@ async fn the_graph_comes_back_as_it_went_in() {
     sourced.sources.push(Source { text: "b".to_owned(), at: change(2).at });
     assert_eq!(store.facts(None, 10).await.unwrap(), [retracted, sourced]);
     assert_eq!(store.facts(Some(Ulid(14)), 10).await.unwrap().len(), 1);
+    let undone = Merge { retracted_at: change(2).at, ..merge(18) };
+    assert_eq!(store.merges(None, 10).await.unwrap(), [undone, merge(19)]);
     assert_eq!(store.rules().await.unwrap()[0].cardinality, Cardinality::One);
     // Arrows run along facts.
     let ends: Vec<Value> = store
@@ -218,7 +234,7 @@ async fn a_store_of_the_first_layout_is_brought_up_to_date() {
     store.commit(&Change { insert: vec![memory(1)], ..change(1) }).await.unwrap();
     // Back to what the first layout had.
     let back = "REMOVE TABLE document; REMOVE TABLE chunk; REMOVE FIELD documents ON head;
-        UPDATE head:journal UNSET documents; REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule;
+        UPDATE head:journal UNSET documents; REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule; REMOVE TABLE merge;
         REMOVE FIELD graph ON head; UPDATE head:journal UNSET graph; UPDATE meta:store SET format = 1;";
     store.db.query(back).await.and_then(IndexedResults::check).unwrap();
     store.close().await;
@@ -231,6 +247,29 @@ async fn a_store_of_the_first_layout_is_brought_up_to_date() {
     graph.entities.insert = vec![entity(11)];
     store.commit(&Change { graph, ..change(2) }).await.unwrap();
     assert_eq!(store.head(NOW).await.unwrap().graph, 1);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_the_second_layout_keeps_its_graph() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    let mut graph = Delta::default();
+    graph.entities.insert = vec![entity(11), entity(12)];
+    graph.facts.insert = vec![fact(14, 11, 12)];
+    store.commit(&Change { graph, ..change(1) }).await.unwrap();
+    let back = "REMOVE TABLE document; REMOVE TABLE chunk; REMOVE FIELD documents ON head;
+        UPDATE head:journal UNSET documents; REMOVE TABLE merge; UPDATE meta:store SET format = 2;";
+    store.db.query(back).await.and_then(IndexedResults::check).unwrap();
+    store.close().await;
+    drop(store);
+    let store = open(&dir).await.unwrap();
+    assert_eq!(store.head(NOW).await.unwrap().graph, 3);
+    assert_eq!(store.facts(None, 10).await.unwrap(), [fact(14, 11, 12)]);
+    let mut graph = Delta::default();
+    graph.merges.insert = vec![merge(17)];
+    store.commit(&Change { graph, ..change(2) }).await.unwrap();
+    assert_eq!(store.merges(None, 10).await.unwrap(), [merge(17)]);
     store.close().await;
 }
 

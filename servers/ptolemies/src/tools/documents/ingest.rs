@@ -23,7 +23,7 @@ const MARGIN: Duration = Duration::from_secs(5);
 #[serde(deny_unknown_fields)]
 pub(crate) struct IngestDocumentsArgs {
     /// The text of one document, named by `uri`.
-    #[schemars(length(max = 4_194_304))]
+    #[schemars(length(max = 3_000_000))]
     #[serde(default)]
     text: Option<String>,
     /// A conversation, named by `uri`.

@@ -125,7 +125,9 @@ impl From<GraphDone> for UpsertEntitiesOutput {
     fn from(done: GraphDone) -> Self {
         let mut results = match done.answer {
             Answer::Entities(results) => results,
-            Answer::Stored(_) | Answer::Forgotten(_) | Answer::Facts(..) => Vec::new(),
+            Answer::Stored(_) | Answer::Forgotten(_) | Answer::Facts(..) | Answer::Merged(_) => {
+                Vec::new()
+            }
         };
         for candidate in results.iter_mut().flat_map(|result| &mut result.candidates) {
             candidate.name = crate::text::clean(&candidate.name);

@@ -6,7 +6,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{Entity, Fact, Observation, Resolved},
+    graph::{Entity, Fact, Merge, Observation, Resolved},
     knowledge::{Knowledge, Seen},
     moment::Moment,
     store::Store,
@@ -84,6 +84,9 @@ struct EntityItem {
     /// Other names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     aliases: Vec<String>,
+    /// What was merged into it; `merge_entities` undoes it by its id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    merges: Vec<MergeItem>,
     /// What was stored with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     props: Option<Map<String, Value>>,
@@ -103,6 +106,17 @@ struct EntityItem {
     facts: Vec<FactItem>,
     /// Facts there are.
     facts_total: usize,
+}
+
+/// One merge.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MergeItem {
+    /// Id of the merge.
+    id: String,
+    /// Ids of what was merged.
+    merged: Vec<String>,
+    /// Merged at.
+    recorded_at: String,
 }
 
 /// One observation.
@@ -237,13 +251,20 @@ impl Reader<'_> {
         let full = self.args.detail == Detail::Full;
         let observations = seen.graph.observations_at(row.lineage, seen.at);
         let facts = seen.graph.facts_at(row.lineage, seen.at);
-        self.takes(row.bytes().saturating_sub(250));
+        let aliases = seen.graph.aliases_at(row.lineage, seen.at.known_at);
+        let merges: Vec<&Merge> = seen.graph.merges_of(row.lineage);
+        let merges: Vec<&Merge> =
+            merges.into_iter().filter(|row| row.is_known_at(seen.at.known_at)).collect();
+        let names: usize = aliases.iter().map(|alias| json_len(alias) + 3).sum();
+        let merged: usize = merges.iter().map(|row| 100 + 30 * row.merged.len()).sum();
+        self.takes(row.bytes().saturating_sub(250) + names + merged);
         let (observations_total, facts_total) = (observations.len(), facts.len());
         EntityItem {
             id: row.lineage.to_string(),
             name: clean(&row.name),
             kind: row.kind.as_deref().map(clean),
-            aliases: row.aliases.iter().map(|alias| clean(alias)).collect(),
+            aliases: aliases.into_iter().map(clean).collect(),
+            merges: merges.iter().map(|row| merge_item(row)).collect(),
             props: row.props.as_deref().filter(|_| full).and_then(clean_object),
             version: full.then_some(row.version),
             recorded_at: full.then(|| row.recorded_at.to_string()),
@@ -268,6 +289,14 @@ impl Reader<'_> {
     }
 }
 
+fn merge_item(merge: &Merge) -> MergeItem {
+    MergeItem {
+        id: merge.id.to_string(),
+        merged: merge.merged.iter().map(ToString::to_string).collect(),
+        recorded_at: merge.recorded_at.to_string(),
+    }
+}
+
 fn observation_item(row: &Observation) -> ObservationItem {
     ObservationItem {
         id: row.id.to_string(),
@@ -287,7 +316,8 @@ pub(super) fn fact_item(
     let time = |moment: Moment| moment.to_string();
     let known_at = seen.at.known_at;
     let known = fact.sources.iter().filter(|source| source.at <= known_at);
-    let other = seen_from.map(|end| if fact.from == end { fact.to } else { fact.from });
+    let [from, to] = [fact.from, fact.to].map(|end| seen.graph.root(end, known_at));
+    let other = seen_from.map(|end| if from == end { to } else { from });
     FactItem {
         id: fact.id.to_string(),
         from: clean(seen.graph.name_at(fact.from, known_at)),

@@ -8,7 +8,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
-    graph::{Entity, Fact, Observation, Resolved, Times},
+    graph::{Entity, Fact, Merge, Observation, Resolved, Times},
     knowledge::{Knowledge, Moments, Name, Seen},
     memory::Memory,
     moment::Moment,
@@ -76,7 +76,7 @@ pub(crate) struct GetTimelineOutput {
 struct VersionItem {
     /// Id of the version.
     id: String,
-    /// What it is: memory, entity, observation, fact.
+    /// What it is: memory, entity, observation, fact, merge.
     kind: &'static str,
     /// Counts from 1.
     version: u32,
@@ -274,7 +274,9 @@ fn of_entity(seen: &Seen<'_>, name: &str) -> Result<Vec<Dated>, Error> {
     let (entities, observations, facts) = seen.graph.history(lineage);
     let facts = facts.into_iter().map(|fact| of_fact(seen, fact));
     let observations = observations.into_iter().map(of_observation);
-    Ok(entities.into_iter().map(of_version).chain(observations).chain(facts).collect())
+    let merges = seen.graph.merges_of(lineage).into_iter().map(|row| of_merge(seen, row));
+    let rows = entities.into_iter().map(of_version).chain(observations);
+    Ok(rows.chain(facts).chain(merges).collect())
 }
 
 fn of_version(entity: &Entity) -> Dated {
@@ -296,6 +298,29 @@ fn of_version(entity: &Entity) -> Dated {
         ..VersionItem::default()
     };
     dated(entity.id, entity.recorded_at, entity.retracted_at, item)
+}
+
+fn of_merge(seen: &Seen<'_>, merge: &Merge) -> Dated {
+    // As it was called before it was merged.
+    let name = |id: &Ulid| {
+        let row = seen.graph.entity_at(*id, merge.recorded_at);
+        row.map_or("", |row| &row.name).to_owned()
+    };
+    let merged: Vec<String> = merge.merged.iter().map(name).collect();
+    let whole = format!("{} merged into {}", merged.join(", "), name(&merge.keep));
+    let (text, truncated) = shown(&whole);
+    let item = VersionItem {
+        id: merge.id.to_string(),
+        kind: "merge",
+        version: 1,
+        text,
+        truncated,
+        recorded_at: merge.recorded_at.to_string(),
+        retracted_at: merge.retracted_at.known().map(|at| at.to_string()),
+        seq: merge.seq,
+        ..VersionItem::default()
+    };
+    dated(merge.id, merge.recorded_at, merge.retracted_at, item)
 }
 
 fn of_observation(row: &Observation) -> Dated {
