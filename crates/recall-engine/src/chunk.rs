@@ -3,12 +3,21 @@
 //! Chunks do not overlap: what stands beside a chunk counts when it is ranked, so nothing has to be
 //! stored twice.
 
+mod conversation;
+mod html;
+mod json;
 mod markdown;
 mod source;
+mod table;
 
 use std::ops::Range;
 
-/// What a document is written in.
+pub use self::{conversation::conversation, html::Page};
+
+/// Longest heading that stands in a path, in characters.
+const LONGEST_HEADING: usize = 200;
+
+/// What a document is written in. HTML is read by [`Page`], what was said by [`conversation()`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `CommonMark` with tables, footnotes and YAML front matter.
@@ -17,6 +26,10 @@ pub enum Format {
     Text,
     /// Program text of any language that indents.
     Source,
+    /// JSON; members of long containers apart.
+    Json,
+    /// Records of comma-separated values, under their header.
+    Csv,
 }
 
 /// Sizes of chunks, in characters.
@@ -84,6 +97,7 @@ impl TurnChunk {
 }
 
 /// Where a document may be cut before anything else.
+#[derive(Debug)]
 struct Block {
     start: usize,
     path: Vec<String>,
@@ -91,6 +105,39 @@ struct Block {
     heading: bool,
     /// What its later parts are told to belong to.
     name: Option<String>,
+}
+
+/// Blocks in the order of their places.
+#[derive(Debug)]
+struct Blocks {
+    list: Vec<Block>,
+    /// Bytes below which blocks under one heading are one: they would be packed together anyway, and
+    /// there may be millions.
+    short: usize,
+}
+
+impl Blocks {
+    /// A first block at the start of the document.
+    fn new(sizes: Sizes) -> Self {
+        let first = Block { start: 0, path: Vec::new(), heading: false, name: None };
+        Self { list: vec![first], short: sizes.aim / 5 }
+    }
+
+    /// A block starts here; it takes the place of one that starts no earlier.
+    fn start(&mut self, start: usize, path: &[String], heading: bool) {
+        if let Some(last) = self.list.last_mut() {
+            if last.start >= start {
+                last.path = path.to_vec();
+                last.heading |= heading;
+                return;
+            }
+            let is_short = start - last.start < self.short;
+            if is_short && !heading && !last.heading && last.path == path {
+                return;
+            }
+        }
+        self.list.push(Block { start, path: path.to_vec(), heading, name: None });
+    }
 }
 
 /// Ways to cut a block, the kindest first.
@@ -106,10 +153,16 @@ enum Cut {
 /// Cut a document into chunks, in its order; only space is left out.
 pub fn chunks(document: &str, format: Format, sizes: Sizes) -> Vec<Chunk> {
     let blocks = match format {
-        Format::Markdown => markdown::blocks(document),
+        Format::Markdown => markdown::blocks(document, sizes),
         Format::Text => plain(document),
         Format::Source => source::blocks(document),
+        Format::Json => json::blocks(document, sizes),
+        Format::Csv => table::blocks(document, sizes),
     };
+    packed(document, &blocks, sizes)
+}
+
+fn packed(document: &str, blocks: &[Block], sizes: Sizes) -> Vec<Chunk> {
     let ends = blocks.iter().skip(1).map(|block| block.start).chain([document.len()]);
     let mut packed = Packed { document, sizes, chunks: Vec::new(), open: None };
     for (block, end) in blocks.iter().zip(ends) {

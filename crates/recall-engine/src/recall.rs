@@ -128,6 +128,24 @@ impl Recall {
         true
     }
 
+    /// Forget all texts of a parent at once; how many they were.
+    pub fn remove_parent(&mut self, number: ParentId) -> usize {
+        let parent = self.parents.get_mut(number as usize).map(std::mem::take).unwrap_or_default();
+        self.live_parents -= u32::from(parent.texts > 0);
+        let (mut next, mut count) = (parent.first, 0);
+        while let Some(doc) = next {
+            let unit = self.units.get_mut(doc as usize).map(std::mem::take).unwrap_or_default();
+            self.words.remove(doc);
+            if let Some(meaning) = &mut self.meaning {
+                meaning.vectors.clear(doc as usize);
+                meaning.changes = meaning.changes.saturating_add(1);
+            }
+            count += 1;
+            next = unit.after;
+        }
+        count
+    }
+
     /// Drop every trace of removed words, the model's included when nothing holds them any more.
     pub fn compact(&mut self) {
         self.words.compact();
@@ -237,6 +255,9 @@ impl Recall {
         let Some(meaning) = &self.meaning else { return };
         let Some(parent) = self.parents.get_mut(number) else { return };
         parent.place.clear();
+        if parent.first.is_none() {
+            return;
+        }
         parent.place.resize(meaning.model.rank(), 0.0);
         let mut next = parent.first;
         while let Some(doc) = next {

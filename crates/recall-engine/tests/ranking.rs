@@ -114,6 +114,41 @@ proptest! {
         prop_assert_eq!(scores(&index, &words, &live), scores(&fresh, &words, &fresh_live));
     }
 
+    /// To forget a parent is to forget each of its texts.
+    #[test]
+    fn a_parent_goes_with_its_texts(
+        texts in prop::collection::vec((text(), prop::option::of(0u32..3)), 1..30),
+        query in text(), again in text(), model: bool,
+    ) {
+        let mut whole = empty();
+        for _ in 0..3 {
+            whole.open_parent();
+        }
+        let mut of_one = Vec::new();
+        for (text, parent) in &texts {
+            let doc = whole.insert(text, *parent);
+            if *parent == Some(1) {
+                of_one.push(doc);
+            }
+        }
+        if model {
+            refit(&mut whole);
+        }
+        let mut single = whole.clone();
+        for &doc in &of_one {
+            single.remove(doc);
+        }
+        prop_assert_eq!(whole.remove_parent(1), of_one.len());
+        prop_assert_eq!((whole.remove_parent(1), whole.remove_parent(9)), (0, 0));
+        for index in [&mut whole, &mut single] {
+            index.insert(&again, Some(2));
+        }
+        let query = Query::new(&query, 100);
+        prop_assert_eq!(whole.search(&query), single.search(&query));
+        prop_assert_eq!(whole.search_parents(&query), single.search_parents(&query));
+        prop_assert_eq!(whole.wants_refit(), single.wants_refit());
+    }
+
     /// A model that was made while texts came and went is as good as one into which they came later.
     #[test]
     fn a_model_may_be_made_while_texts_come_and_go(

@@ -1,5 +1,7 @@
 //! Settings.
 
+use std::path::Path;
+
 use mcp_core::prelude::*;
 
 /// Settings of ptolemies. The store lies under the state directory.
@@ -20,6 +22,13 @@ pub struct Config {
     /// Default 512.
     #[schemars(range(min = 1, max = 65_536))]
     pub max_graph_mib: u32,
+    /// Most chunks of documents kept (about 1,000 characters each), all versions counted,
+    /// 1-10,000,000. Default 1,000,000.
+    #[schemars(range(min = 1, max = 10_000_000))]
+    pub max_chunks: u32,
+    /// Absolute directory below which `ingest_documents` reads files; nothing outside it is read, no
+    /// link followed. Default: none, and `paths` is answered with `path_denied`.
+    pub ingest_root: Option<String>,
 }
 
 impl Default for Config {
@@ -29,8 +38,34 @@ impl Default for Config {
             store_buffer_mib: 32,
             max_memories: 1_000_000,
             max_graph_mib: 512,
+            max_chunks: 1_000_000,
+            ingest_root: None,
         }
     }
 }
 
-impl ServerConfig for Config {}
+impl ServerConfig for Config {
+    fn validate(&self) -> Result<(), ConfigError> {
+        match &self.ingest_root {
+            Some(root) if !Path::new(root).is_absolute() => {
+                let message = format!("{root:?} is not an absolute path");
+                Err(ConfigError::new("ingest_root", message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_must_be_absolute() {
+        let with = |root: &str| Config { ingest_root: Some(root.to_owned()), ..Config::default() };
+        assert!(Config::default().validate().is_ok());
+        assert!(with("/srv/docs").validate().is_ok());
+        let error = with("docs").validate().expect_err("refused");
+        assert_eq!(error.to_string(), "ingest_root: \"docs\" is not an absolute path");
+    }
+}

@@ -39,6 +39,26 @@ pub enum Error {
         /// The repair.
         hint: &'static str,
     },
+    /// A path that is not read.
+    #[error("{message}")]
+    PathDenied {
+        /// JSON pointer of the argument.
+        field: String,
+        /// Why.
+        message: String,
+        /// The repair.
+        hint: &'static str,
+    },
+    /// A document that is no text of a known format.
+    #[error("{message}")]
+    UnsupportedFormat {
+        /// JSON pointer of the argument.
+        field: String,
+        /// Why.
+        message: String,
+        /// The repair.
+        hint: &'static str,
+    },
     /// The state is not what the caller expects.
     #[error("{message}")]
     Conflict {
@@ -102,6 +122,19 @@ pub enum Quota {
         /// Bytes of the call.
         more: usize,
     },
+    /// `max_chunks`.
+    #[error(
+        "the store keeps at most {limit} chunks of documents, all versions counted, has {held}, and \
+         this would add {more}"
+    )]
+    Chunks {
+        /// The setting.
+        limit: u32,
+        /// Chunks held.
+        held: usize,
+        /// Chunks of the document.
+        more: usize,
+    },
 }
 
 impl Error {
@@ -126,10 +159,21 @@ impl From<Error> for ToolError {
                     Quota::Graph { .. } => {
                         "forget_items with mode purge frees room; the operator's setting is max_graph_mib"
                     }
+                    Quota::Chunks { .. } => {
+                        "forget_items with mode purge frees room; the operator's setting is max_chunks"
+                    }
                 })
             }
             Error::NotFound { field, hint, .. } => {
                 Self::new(Kind::NotFound, "not_found", message).with_field(field).with_hint(hint)
+            }
+            Error::PathDenied { field, hint, .. } => {
+                Self::new(Kind::Refused, "path_denied", message).with_field(field).with_hint(hint)
+            }
+            Error::UnsupportedFormat { field, hint, .. } => {
+                Self::new(Kind::InvalidInput, "unsupported_format", message)
+                    .with_field(field)
+                    .with_hint(hint)
             }
             Error::Conflict { field, hint, .. } => {
                 Self::new(Kind::Conflict, "conflict", message).with_field(field).with_hint(hint)
@@ -178,6 +222,21 @@ mod tests {
                 Error::QuotaExceeded(Quota::Graph { limit: 1, held: 1, more: 1 }),
                 "quota_exceeded",
                 Kind::Refused,
+            ),
+            (
+                Error::QuotaExceeded(Quota::Chunks { limit: 1, held: 1, more: 1 }),
+                "quota_exceeded",
+                Kind::Refused,
+            ),
+            (
+                Error::PathDenied { field: field(), message: "m".into(), hint: "h" },
+                "path_denied",
+                Kind::Refused,
+            ),
+            (
+                Error::UnsupportedFormat { field: field(), message: "m".into(), hint: "h" },
+                "unsupported_format",
+                Kind::InvalidInput,
             ),
             (
                 Error::NotFound { field: field(), message: "m".into(), hint: "h" },

@@ -1,5 +1,6 @@
 //! Everything that is remembered, searchable: the store, the catalogue and the index together.
 
+mod documents;
 mod graph;
 mod holdings;
 mod list;
@@ -19,23 +20,25 @@ use std::{
 };
 
 use mcp_core::prelude::StartContext;
-use recall_engine::{DocId, Recall};
+use recall_engine::{DocId, ParentId, Recall};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use ulid::Ulid;
 
 use crate::{
     Error,
     catalog::{Catalog, Filter},
+    document::{Documents, NewDocument},
     graph::{Cardinality, Graph, NewEntity, NewFact},
     memory::{NewMemory, Outcome},
     moment::Moment,
     store::{Answer, Change, Counts, Head, Store, WriteRecord},
 };
 
+pub(crate) use documents::Ingested;
 pub(crate) use graph::{Moments, Name, Seen};
 pub(crate) use holdings::Holdings;
 pub(crate) use list::{Page, Place, Query, Selection};
-pub(crate) use search::{Found, Hit, Item, Needle, Results};
+pub(crate) use search::{Found, Hit, Item, Needle, Results, Shares};
 
 /// How long an answer to a `write_id` can be asked for again.
 const REPEATABLE: u64 = 24 * 60 * 60;
@@ -83,6 +86,8 @@ pub(crate) struct Limits {
     pub(crate) max_memories: u32,
     /// Most bytes of entities, observations and facts, all versions counted.
     pub(crate) max_graph_bytes: usize,
+    /// Most chunks of documents, all versions counted.
+    pub(crate) max_chunks: u32,
 }
 
 /// What is known without asking the store.
@@ -90,11 +95,14 @@ pub(crate) struct Limits {
 struct State {
     catalog: Catalog,
     graph: Graph,
+    documents: Documents,
     index: Recall,
     /// The row behind each text of the index.
     items: Vec<Item>,
-    /// Texts of the index by their rows in the graph.
+    /// Texts of the index by their rows in the graph, or their chunks.
     docs: HashMap<Ulid, DocId>,
+    /// Documents that are still known, as the index has them.
+    parents: HashMap<Ulid, ParentId>,
     seq: u64,
     at: Option<Moment>,
     writes: HashMap<String, WriteRecord>,
@@ -114,6 +122,8 @@ pub(crate) enum Target {
     Ids(Vec<Ulid>),
     Keys(Vec<String>),
     Filter(Filter),
+    /// By name, or the id of a version.
+    Document(String),
     /// What has expired, purged now instead of within a minute.
     Expired,
 }
@@ -171,6 +181,10 @@ enum Command {
         work: GraphWork,
         write: Option<WriteId>,
         answer: oneshot::Sender<Result<GraphDone, Error>>,
+    },
+    Ingest {
+        document: Box<NewDocument>,
+        answer: oneshot::Sender<Result<Ingested, Error>>,
     },
     Close {
         answer: oneshot::Sender<()>,
@@ -354,8 +368,8 @@ impl<S: Store> Shared<S> {
     /// Read the store into catalogue and index.
     async fn build(&self, progress: &watch::Sender<Readiness>) -> Result<(), Error> {
         let since = Moment::from_millis((self.clock)().millis() - REPEATABLE.cast_signed() * 1_000);
-        let Head { seq, at, versions, graph, writes } = self.store.head(since).await?;
-        let total = versions + graph;
+        let Head { seq, at, versions, graph, documents, writes } = self.store.head(since).await?;
+        let total = versions + graph + documents;
         let mut done = 0;
         let mut tell = |more: usize| {
             done += more;
@@ -406,8 +420,9 @@ impl<S: Store> Shared<S> {
             .await?;
         counted("versions of memories", versions, memories)?;
         counted("rows of the graph", graph, entities + observations + facts + merges)?;
+        counted("documents and chunks", documents, self.read_documents(&mut tell).await?)?;
         self.write().stand_at(seq, at, writes);
-        tracing::info!(seq, versions, graph, "the index is built");
+        tracing::info!(seq, versions, graph, documents, "the index is built");
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod knowledge;
 mod plan;
 
 mod catalog;
+mod document;
 mod graph;
 mod store;
 

@@ -1,10 +1,11 @@
 //! The server.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use mcp_core::{
     Principal,
     cursor::{Cursor, Pages},
+    path_root::PathRoot,
     prelude::*,
     state_dir::StateLock,
 };
@@ -25,6 +26,10 @@ pub struct Server {
     listing: Cursor,
     /// Cursors of `get_timeline`.
     history: Cursor,
+    /// Cursors of `list_documents`.
+    documents: Cursor,
+    /// Below which files are read.
+    ingest_root: Option<Arc<PathRoot>>,
     /// One process per directory: freed by the kernel when the process ends.
     _lock: StateLock,
 }
@@ -51,6 +56,15 @@ const GRAPH: Toolset = Toolset {
         "upsert_facts",
     ],
 };
+
+const DOCUMENTS: Toolset = Toolset {
+    name: "documents",
+    purpose: "take in files, texts and conversations, list them, read them",
+    tools: &["get_document", "ingest_documents", "list_documents"],
+};
+
+/// Many files take a while; what is done when the time is up stays.
+const INGEST_DEADLINE: Duration = Duration::from_secs(120);
 
 const PROMPTS: &[Prompt] = &[
     Prompt {
@@ -134,6 +148,14 @@ impl Server {
     pub(crate) fn history(&self, caller: Principal) -> Pages {
         self.history.of(caller)
     }
+
+    pub(crate) fn document_pages(&self, caller: Principal) -> Pages {
+        self.documents.of(caller)
+    }
+
+    pub(crate) fn ingest_root(&self) -> Option<&Arc<PathRoot>> {
+        self.ingest_root.as_ref()
+    }
 }
 
 impl McpServer for Server {
@@ -143,6 +165,7 @@ impl McpServer for Server {
     type Config = Config;
 
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+        let ingest_root = config.ingest_root.as_deref().map(open_root).transpose()?;
         let lock = context.lock_state_dir()?;
         let dir = context.state_dir()?.join("store");
         let store = SurrealStore::open(&dir, &config, Moment::now())
@@ -151,11 +174,13 @@ impl McpServer for Server {
         let limits = Limits {
             max_memories: config.max_memories,
             max_graph_bytes: usize::try_from(config.max_graph_mib).unwrap_or(usize::MAX) << 20,
+            max_chunks: config.max_chunks,
         };
         let knowledge = Knowledge::start(store, limits, Arc::new(Moment::now), &context);
         let listing = context.state_key()?.cursor("list_memories", 2);
         let history = context.state_key()?.cursor("get_timeline", 1);
-        Ok(Self { knowledge, listing, history, _lock: lock })
+        let documents = context.state_key()?.cursor("list_documents", 1);
+        Ok(Self { knowledge, listing, history, documents, ingest_root, _lock: lock })
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -163,7 +188,16 @@ impl McpServer for Server {
     }
 
     fn toolsets() -> &'static [Toolset] {
-        &[CORE, GRAPH]
+        &[CORE, GRAPH, DOCUMENTS]
+    }
+
+    fn policy(tool: &str) -> CallPolicy {
+        match tool {
+            "ingest_documents" => {
+                CallPolicy::new().deadline(INGEST_DEADLINE).task(TaskSupport::Optional)
+            }
+            _ => CallPolicy::default(),
+        }
     }
 
     fn instructions() -> &'static str {
@@ -198,6 +232,14 @@ impl McpServer for Server {
     async fn stop(&self) {
         self.knowledge.close().await;
     }
+}
+
+fn open_root(path: &str) -> Result<Arc<PathRoot>, StartError> {
+    let refuse = |error| {
+        StartError::unavailable(format!("failed to open the ingest root {path:?}: {error}"))
+            .with_hint("create the directory, or change MACHINA_PTOLEMIES_INGEST_ROOT")
+    };
+    PathRoot::open(Path::new(path)).map(Arc::new).map_err(refuse)
 }
 
 fn not_open(dir: &Path, error: &OpenError) -> StartError {

@@ -8,6 +8,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
+    document::{Chunk, Document, DocumentDelta},
     graph::{
         Delta, Entity, EntityOutcome, Fact, FactOutcome, KindRule, Merge, MergeOutcome, Observation,
     },
@@ -59,6 +60,23 @@ pub(crate) trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<Fact>, Error>> + Send;
 
+    /// Versions of documents after `after` by id, at most `limit`.
+    fn documents(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Document>, Error>> + Send;
+
+    /// Chunks after `after` by id, at most `limit`.
+    fn chunks(
+        &self,
+        after: Option<Ulid>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Chunk>, Error>> + Send;
+
+    /// The chunks among `ids` that are there, in any order.
+    fn chunk_rows(&self, ids: &[Ulid]) -> impl Future<Output = Result<Vec<Chunk>, Error>> + Send;
+
     /// Merges of entities after `after` by id, at most `limit`.
     fn merges(
         &self,
@@ -87,6 +105,8 @@ pub(crate) struct Head {
     pub(crate) versions: usize,
     /// Rows of entities, observations, facts and merges, all versions counted.
     pub(crate) graph: usize,
+    /// Versions of documents and their chunks.
+    pub(crate) documents: usize,
     pub(crate) writes: Vec<WriteRecord>,
 }
 
@@ -102,6 +122,7 @@ pub(crate) struct Change {
     /// Versions that leave the store.
     pub(crate) delete: Vec<Ulid>,
     pub(crate) graph: Delta,
+    pub(crate) documents: DocumentDelta,
     pub(crate) write: Option<WriteRecord>,
     /// Writes that can no longer be repeated.
     pub(crate) forget_writes: Vec<String>,
@@ -158,6 +179,8 @@ pub(crate) struct Counts {
     pub(crate) versions: usize,
     /// Entities, observations and facts.
     pub(crate) graph: usize,
+    /// Documents.
+    pub(crate) documents: usize,
 }
 
 /// Why a commit did not return.

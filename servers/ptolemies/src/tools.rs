@@ -1,6 +1,7 @@
 //! The tools, one file per family.
 
 mod arguments;
+mod documents;
 mod graph;
 mod memory;
 mod network;
@@ -17,4 +18,5 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::search_tools()
         + Server::graph_tools()
         + Server::network_tools()
+        + Server::document_tools()
 }

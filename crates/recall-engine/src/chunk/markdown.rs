@@ -2,14 +2,14 @@
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::Block;
+use super::{Block, Blocks, LONGEST_HEADING, Sizes};
 
-pub(super) fn blocks(document: &str) -> Vec<Block> {
+pub(super) fn blocks(document: &str, sizes: Sizes) -> Vec<Block> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
     let mut outline = Outline { path: Vec::new(), heading: None };
-    let mut blocks = vec![outline.block(0, false)];
+    let mut blocks = Blocks::new(sizes);
     let mut depth = 0usize;
     for (event, span) in Parser::new_ext(document, options).into_offset_iter() {
         match event {
@@ -20,32 +20,24 @@ pub(super) fn blocks(document: &str) -> Vec<Block> {
             Event::End(TagEnd::Heading(_)) if depth == 1 => {
                 depth -= 1;
                 outline.close();
-                blocks.push(outline.block(span.start, true));
+                blocks.start(span.start, &outline.names(), true);
             }
             Event::Start(tag) => {
                 // The items of an outer list are blocks, since a list may be long.
                 let item = depth == 1 && matches!(tag, Tag::Item);
                 if item || (depth == 0 && !matches!(tag, Tag::List(_))) {
-                    blocks.push(outline.block(span.start, false));
+                    blocks.start(span.start, &outline.names(), false);
                 }
                 depth += 1;
             }
             Event::End(_) => depth = depth.saturating_sub(1),
             Event::Text(text) | Event::Code(text) => outline.take(&text),
             Event::SoftBreak | Event::HardBreak => outline.take(" "),
-            Event::Rule if depth == 0 => blocks.push(outline.block(span.start, false)),
+            Event::Rule if depth == 0 => blocks.start(span.start, &outline.names(), false),
             _ => {}
         }
     }
-    blocks.dedup_by(|later, earlier| {
-        let same = later.start <= earlier.start;
-        if same {
-            earlier.path = std::mem::take(&mut later.path);
-            earlier.heading |= later.heading;
-        }
-        same
-    });
-    blocks
+    blocks.list
 }
 
 /// Headings above the present place.
@@ -62,7 +54,8 @@ impl Outline {
 
     fn take(&mut self, text: &str) {
         if let Some((_, heading)) = &mut self.heading {
-            heading.push_str(text);
+            let room = LONGEST_HEADING.saturating_sub(heading.len());
+            heading.extend(text.chars().take(room));
         }
     }
 
@@ -70,8 +63,7 @@ impl Outline {
         self.path.extend(self.heading.take());
     }
 
-    fn block(&self, start: usize, heading: bool) -> Block {
-        let path = self.path.iter().map(|(_, heading)| heading.trim().to_owned()).collect();
-        Block { start, path, heading, name: None }
+    fn names(&self) -> Vec<String> {
+        self.path.iter().map(|(_, heading)| heading.trim().to_owned()).collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Ranked retrieval.
 
+mod parents;
+
 use std::{collections::HashMap, sync::Arc};
 
 use mcp_core::prelude::{CancellationToken, ToolError, task};
@@ -10,6 +12,7 @@ use super::Knowledge;
 use crate::{
     Error,
     catalog::Filter,
+    document::Document,
     graph::{At, Entity, LATEST, names},
     memory::Memory,
     moment::Moment,
@@ -22,6 +25,10 @@ const POOL: usize = 1_000;
 /// Rows read at a time while hits are collected.
 const READ: usize = 32;
 
+/// What a chunk's score is multiplied with: beside its own text it has a document, which counts up
+/// to .3, so that one which is the whole document weighs like a memory of the same text.
+const CHUNK_FACTOR: f64 = 1.0 / 1.3;
+
 /// What a text of the index is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Item {
@@ -30,6 +37,8 @@ pub(crate) enum Item {
     Entity(Ulid),
     Observation(Ulid),
     Fact(Ulid),
+    /// A piece of a document.
+    Chunk(Ulid),
     /// Gone.
     None,
 }
@@ -42,6 +51,10 @@ pub(crate) struct Needle {
     pub(crate) filter: Filter,
     /// Names of [`Item::kind`]; all when there are none.
     pub(crate) kinds: Vec<&'static str>,
+    /// Chunks of this document alone, by name or id.
+    pub(crate) document: Option<String>,
+    /// Rank documents by all their chunks, and show the best one of each.
+    pub(crate) parents: bool,
     /// Facts that held in the world then; now when absent.
     pub(crate) as_of: Option<Moment>,
     /// Most hits.
@@ -71,13 +84,15 @@ impl Item {
             Self::Entity(_) => "entity",
             Self::Observation(_) => "observation",
             Self::Fact(_) => "fact",
+            Self::Chunk(_) => "chunk",
             Self::None => "",
         }
     }
 
     fn id(self) -> Ulid {
         match self {
-            Self::Memory(id) | Self::Entity(id) | Self::Observation(id) | Self::Fact(id) => id,
+            Self::Memory(id) | Self::Entity(id) | Self::Observation(id) => id,
+            Self::Fact(id) | Self::Chunk(id) => id,
             Self::None => Ulid::nil(),
         }
     }
@@ -97,6 +112,26 @@ pub(crate) enum Hit {
         valid_from: Option<Moment>,
         valid_to: Option<Moment>,
     },
+    Chunk {
+        document: Box<Document>,
+        number: u32,
+        path: Vec<String>,
+        /// It stands for its document.
+        is_parent: bool,
+    },
+}
+
+/// What makes a score: the parts add up to it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Shares {
+    pub(crate) words: f64,
+    pub(crate) meaning: f64,
+    /// Of the chunks beside it.
+    pub(crate) beside: f64,
+    /// Of the document it is part of.
+    pub(crate) parent: f64,
+    /// Of a document: of its best chunk.
+    pub(crate) best: f64,
 }
 
 /// One hit.
@@ -110,9 +145,8 @@ pub(crate) struct Found {
     item: Item,
     /// Relative to the best match, which has 1; a key equal to the query has 1 too.
     pub(crate) score: f64,
-    /// The shares of words and meaning, which add up to the score of all but a key match.
-    pub(crate) words: f64,
-    pub(crate) meaning: f64,
+    /// They add up to the score of all but a key match.
+    pub(crate) shares: Shares,
     pub(crate) key_match: bool,
     pub(crate) truncated: bool,
     /// Hits of nearly the same text, folded into this one.
@@ -125,8 +159,7 @@ pub(crate) struct Found {
 struct Candidate {
     item: Item,
     score: f64,
-    words: f64,
-    meaning: f64,
+    shares: Shares,
     key_match: bool,
 }
 
@@ -140,13 +173,15 @@ impl<S: Store> Knowledge<S> {
         token: &CancellationToken,
     ) -> Result<Results, ToolError> {
         self.ready().await?;
+        let document = self.shared.read().documents_asked(&needle)?;
         let shared = Arc::clone(&self.shared);
         let asked = needle.clone();
         let (seq, meaning, now, candidates) = task::compute(token, move |cancel| {
             let state = shared.read();
             let now = shared.now(&state);
             shared.answer_for(now);
-            let candidates = state.candidates(&asked, now, &|| cancel.is_cancelled());
+            let needle = Asked { needle: &asked, document, now };
+            let candidates = state.candidates(needle, &|| cancel.is_cancelled());
             (state.seq, state.index.rank() > 0, now, candidates)
         })
         .await?;
@@ -180,6 +215,7 @@ impl<S: Store> Knowledge<S> {
             let rows = self.shared.store.rows(&ids).await?;
             let mut rows: HashMap<Ulid, Memory> =
                 rows.into_iter().map(|row| (row.id, row)).collect();
+            let mut chunks = self.chunks_of(chunk).await?;
             for candidate in chunk {
                 // A row that was purged or expired meanwhile is no hit.
                 let shown = match candidate.item {
@@ -188,6 +224,10 @@ impl<S: Store> Knowledge<S> {
                             let text = std::mem::take(&mut row.text);
                             (id, text, Hit::Memory(Box::new(row)))
                         })
+                    }
+                    Item::Chunk(id) => {
+                        let row = chunks.remove(&id);
+                        row.and_then(|row| self.shared.read().shown_chunk(row, needle.parents))
                     }
                     item => self.shared.read().shown(item),
                 };
@@ -215,15 +255,14 @@ impl<S: Store> Knowledge<S> {
 fn present(id: Ulid, mut text: String, hit: Hit, end: usize, candidate: Candidate) -> Found {
     let truncated = end < text.len();
     text.truncate(end);
-    let Candidate { item, score, words, meaning, key_match } = candidate;
+    let Candidate { item, score, shares, key_match } = candidate;
     Found {
         id,
         text,
         hit,
         item,
         score,
-        words,
-        meaning,
+        shares,
         key_match,
         truncated,
         near_duplicates: Vec::new(),
@@ -231,30 +270,47 @@ fn present(id: Ulid, mut text: String, hit: Hit, end: usize, candidate: Candidat
     }
 }
 
+/// A needle with what of it was looked up.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    needle: &'a Needle,
+    /// Chunks of this version alone.
+    document: Option<Ulid>,
+    now: Moment,
+}
+
 impl super::State {
-    fn candidates(&self, needle: &Needle, now: Moment, stop: &dyn Fn() -> bool) -> Vec<Candidate> {
-        let at = At { as_of: needle.as_of.unwrap_or(now), known_at: now };
-        let accepts = |item: Item| self.accepts(needle, item, at);
+    fn candidates(&self, asked: Asked<'_>, stop: &dyn Fn() -> bool) -> Vec<Candidate> {
+        let needle = asked.needle;
+        let accepts = |item: Item| self.accepts(asked, item);
         let named: Vec<Item> =
             self.named(&needle.query).into_iter().filter(|item| accepts(*item)).collect();
         let query = Query {
-            weights: Weights::flat(),
+            weights: Weights::default(),
             accept: &|doc: DocId| {
                 let item = self.item_of(doc);
                 !named.contains(&item) && accepts(item)
+            },
+            factor: &|doc: DocId| match self.item_of(doc) {
+                Item::Chunk(_) => CHUNK_FACTOR,
+                _ => 1.0,
             },
             stop,
             ..Query::new(&needle.query, POOL)
         };
         let hits = self.index.search(&query);
-        let best = hits.first().map_or(1.0, |hit| hit.score);
         let first = named.iter().map(|&item| Candidate {
             item,
             score: 1.0,
-            words: 0.0,
-            meaning: 0.0,
+            shares: Shares::default(),
             key_match: true,
         });
+        if needle.parents {
+            let parents = self.index.search_parents(&query);
+            let ranked = self.best_chunks(&parents, &hits, &named, needle.min_score);
+            return first.chain(ranked).collect();
+        }
+        let best = hits.first().map_or(1.0, |hit| hit.score);
         let ranked = hits.iter().filter_map(|hit| {
             let candidate = Candidate::of(self.item_of(hit.doc), hit, best);
             (candidate.score >= needle.min_score).then_some(candidate)
@@ -262,17 +318,25 @@ impl super::State {
         first.chain(ranked).collect()
     }
 
-    /// What the query names exactly: a key, then names of entities.
+    /// What the query names exactly: a key, then names of entities, then a document.
     fn named(&self, query: &str) -> Vec<Item> {
         let keyed = self.catalog.open_version(query.trim()).map(|(id, _)| Item::Memory(id));
         let lineages = self.graph.named(&names::key(query)).to_vec();
         let lineages = self.graph.roots(lineages, LATEST).into_iter();
         let entities = lineages.filter_map(|lineage| self.graph.open_entity(lineage));
-        keyed.into_iter().chain(entities.map(|entity| Item::Entity(entity.id))).collect()
+        let document = self.documents.open(query.trim());
+        let chunk = document.map(|document| Item::Chunk(document.chunk_id(0)));
+        let entities = entities.map(|entity| Item::Entity(entity.id));
+        keyed.into_iter().chain(entities).chain(chunk).collect()
     }
 
-    fn accepts(&self, needle: &Needle, item: Item, at: At) -> bool {
+    fn accepts(&self, asked: Asked<'_>, item: Item) -> bool {
+        let Asked { needle, document, now } = asked;
+        let at = At { as_of: needle.as_of.unwrap_or(now), known_at: now };
         if !needle.kinds.is_empty() && !needle.kinds.contains(&item.kind()) {
+            return false;
+        }
+        if (document.is_some() || needle.parents) && !matches!(item, Item::Chunk(_)) {
             return false;
         }
         // What is no memory has neither context nor tags.
@@ -293,6 +357,7 @@ impl super::State {
                 let row = self.graph.fact_row(id);
                 unfiltered && row.is_some_and(|row| row.times.holds_at(at))
             }
+            Item::Chunk(id) => self.accepts_chunk(needle, document, id),
             Item::None => false,
         }
     }
@@ -350,15 +415,23 @@ impl super::State {
                 };
                 Some((id, self.fact_text(id)?, hit))
             }
-            Item::Memory(_) | Item::None => None,
+            Item::Memory(_) | Item::Chunk(_) | Item::None => None,
         }
     }
 }
 
 impl Candidate {
     fn of(item: Item, hit: &Ranked, best: f64) -> Self {
-        let [score, words, meaning] =
-            [hit.score, hit.shares.words, hit.shares.meaning].map(|value| value / best);
-        Self { item, score, words, meaning, key_match: false }
+        let plain = hit.score - hit.shares.factor;
+        // The factor is part of each share, so that they add up.
+        let scale = if plain > 0.0 { hit.score / plain / best } else { 0.0 };
+        let shares = Shares {
+            words: hit.shares.words * scale,
+            meaning: hit.shares.meaning * scale,
+            beside: (hit.shares.before + hit.shares.after) * scale,
+            parent: hit.shares.parent * scale,
+            best: 0.0,
+        };
+        Self { item, score: hit.score / best, shares, key_match: false }
     }
 }

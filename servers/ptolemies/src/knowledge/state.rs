@@ -24,6 +24,7 @@ impl State {
             }
         }
         self.apply_graph(&change.graph, change.at);
+        self.apply_documents(&change.documents, change.at);
         if change.op == Op::Purge {
             // Purged words leave the dictionary at once; expired ones when the index next tidies.
             self.index.compact();

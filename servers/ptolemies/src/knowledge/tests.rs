@@ -1,5 +1,6 @@
 //! The whole of it on a store in memory that can be made to fail.
 
+mod documents;
 mod fake;
 mod merge;
 mod model;
@@ -37,7 +38,7 @@ impl Bench {
         let context = StartContext::detached(std::path::PathBuf::new());
         let knowledge = Knowledge::start(
             store.clone(),
-            Limits { max_memories: 1_000, max_graph_bytes: 1 << 20 },
+            Limits { max_memories: 1_000, max_graph_bytes: 1 << 20, max_chunks: 40 },
             now,
             &context,
         );
@@ -102,6 +103,8 @@ impl Bench {
             k: 10,
             max_tokens: 2_000,
             kinds: Vec::new(),
+            document: None,
+            parents: false,
             as_of: None,
             min_score: 0.0,
             explain: true,
@@ -447,6 +450,8 @@ async fn meaning_finds_what_keeps_like_company_and_forgets_what_is_purged() {
         k: 100,
         max_tokens: 8_000,
         kinds: Vec::new(),
+        document: None,
+        parents: false,
         as_of: None,
         min_score: 0.0,
         explain: false,
@@ -459,7 +464,7 @@ async fn meaning_finds_what_keeps_like_company_and_forgets_what_is_purged() {
     let near = others.iter().filter(|hit| hit.text.starts_with("traffic")).count();
     assert!(near * 10 >= others.len() * 9, "{near} of {} without the word", others.len());
     for hit in &found.found {
-        assert!((hit.words + hit.meaning - hit.score).abs() < 1e-12);
+        assert!((hit.shares.words + hit.shares.meaning - hit.score).abs() < 1e-12);
     }
 
     let automobiles = stored.outcomes.iter().step_by(8).map(|outcome| outcome.id).collect();

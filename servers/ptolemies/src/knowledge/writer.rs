@@ -1,5 +1,6 @@
 //! The one writer: decide, commit, take in, answer.
 
+mod documents;
 mod graph;
 
 use std::{
@@ -16,6 +17,7 @@ use super::{Command, Forgotten, Mode, REPEATABLE, Shared, Stored, Target, WriteI
 use crate::{
     Error,
     catalog::Catalog,
+    document::DocumentDelta,
     error::Quota,
     graph::{Delta, Doomed as Graph},
     memory::{Memory, NewMemory},
@@ -38,7 +40,7 @@ pub(super) async fn run<S: Store>(
 ) -> Option<oneshot::Sender<()>> {
     let last_id = {
         let state = shared.read();
-        state.catalog.last_id().max(state.graph.last_id())
+        state.catalog.last_id().max(state.graph.last_id()).max(state.documents.last_id())
     };
     let mut writer = Writer { shared, last_id, doubt: None };
     let first = tokio::time::Instant::now() + SWEEP_EVERY;
@@ -65,6 +67,9 @@ pub(super) async fn run<S: Store>(
             }
             Some(Command::Graph { work, write, answer }) => {
                 drop(answer.send(writer.graph(work, write).await));
+            }
+            Some(Command::Ingest { document, answer }) => {
+                drop(answer.send(writer.ingest(*document).await));
             }
             Some(Command::Close { answer }) => return Some(answer),
             None => return None,
@@ -96,6 +101,7 @@ struct Doomed {
     memories: usize,
     versions: Vec<Ulid>,
     graph: Graph,
+    documents: documents::Doomed,
     missing: Vec<usize>,
 }
 
@@ -151,36 +157,29 @@ impl<S: Store> Writer<'_, S> {
             let Answer::Forgotten(counts) = record.answer else { return Err(other_call()) };
             return Ok(Forgotten { seq: record.seq, counts, missing: Vec::new(), repeated: true });
         }
-        let Doomed { memories, versions, graph, missing } = {
-            let state = self.shared.read();
-            // As a reader sees them: the next moment may be one later, in which one of them expires.
-            let mut found = doomed(&state.catalog, target, mode, self.shared.now(&state));
-            if let Target::Ids(ids) = target {
-                found.missing.retain(|&at| {
-                    !ids.get(at).is_some_and(|id| {
-                        state.graph.doom(*id, mode == Mode::Purge, &mut found.graph)
-                    })
-                });
-                found.graph.settle();
-            }
-            found
+        let Doomed { memories, versions, graph, documents, missing } = self.doomed(target, mode);
+        let counts = Counts {
+            memories,
+            versions: versions.len(),
+            graph: graph.items,
+            documents: documents.items,
         };
-        let counts = Counts { memories, versions: versions.len(), graph: graph.items };
+        let items = memories + graph.items + documents.items;
         let op = match (target, mode) {
             (Target::Expired, _) => Op::Expire,
-            (_, Mode::Purge) if memories + graph.items > PURGE_LIMIT => {
-                return Err(too_many(memories + graph.items));
-            }
+            (_, Mode::Purge) if items > PURGE_LIMIT => return Err(too_many(items)),
             (_, Mode::Purge) => Op::Purge,
             (_, Mode::Retract) => Op::Retract,
         };
         let mut seq = self.shared.read().seq;
-        if dry_run || (versions.is_empty() && graph.len() == 0 && write.is_none()) {
+        let nothing = versions.is_empty() && graph.len() == 0 && documents.versions.is_empty();
+        if dry_run || (nothing && write.is_none()) {
             return Ok(Forgotten { seq, counts, missing, repeated: false });
         }
         let repeatable = write.is_some();
         let mut parts: Vec<Part> = versions.chunks(FORGET_CHUNK).map(Part::of_memories).collect();
         parts.extend(graph::parts(&graph, FORGET_CHUNK, op == Op::Retract));
+        parts.extend(documents::parts(documents, op == Op::Retract));
         if parts.is_empty() {
             parts.push(Part::default());
         }
@@ -192,7 +191,8 @@ impl<S: Store> Writer<'_, S> {
             // The last change carries the record: before it, a repeat does what is left.
             let write = if number == last { write.take() } else { None };
             let write = record(write, digest.clone(), seq, at, || Answer::Forgotten(counts));
-            let mut change = Change { write, graph: part.graph, ..self.change(seq, at, op) };
+            let (graph, documents) = (part.graph, part.documents);
+            let mut change = Change { write, graph, documents, ..self.change(seq, at, op) };
             if op == Op::Retract {
                 change.retract = part.memories;
             } else {
@@ -201,6 +201,27 @@ impl<S: Store> Writer<'_, S> {
             self.commit(change, repeatable).await?;
         }
         Ok(Forgotten { seq, counts, missing, repeated: false })
+    }
+
+    /// What a forget would take.
+    fn doomed(&self, target: &Target, mode: Mode) -> Doomed {
+        let state = self.shared.read();
+        // As a reader sees them: the next moment may be one later, in which one of them expires.
+        let mut found = doomed(&state.catalog, target, mode, self.shared.now(&state));
+        if let Target::Ids(ids) = target {
+            found.missing.retain(|&at| {
+                !ids.get(at)
+                    .is_some_and(|id| state.graph.doom(*id, mode == Mode::Purge, &mut found.graph))
+            });
+            found.graph.settle();
+        }
+        let (documents, absent) = documents::doomed(&state.documents, target, mode);
+        match target {
+            Target::Document(_) => found.missing = absent,
+            Target::Ids(_) => found.missing.retain(|at| absent.contains(at)),
+            _ => {}
+        }
+        Doomed { documents, ..found }
     }
 
     /// Purge what has expired.
@@ -261,6 +282,7 @@ impl<S: Store> Writer<'_, S> {
             retract: Vec::new(),
             delete: Vec::new(),
             graph: Delta::default(),
+            documents: DocumentDelta::default(),
             write: None,
             forget_writes,
         }
@@ -328,6 +350,7 @@ fn other_call() -> Error {
 struct Part {
     memories: Vec<Ulid>,
     graph: Delta,
+    documents: DocumentDelta,
 }
 
 impl Part {
@@ -377,6 +400,7 @@ fn doomed(catalog: &Catalog, target: &Target, mode: Mode, now: Moment) -> Doomed
                 }
             }
         }
+        Target::Document(_) => {}
         Target::Filter(filter) => {
             let accepted = catalog
                 .newest(None)

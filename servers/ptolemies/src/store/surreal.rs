@@ -8,6 +8,7 @@
 //! clusters, changefeeds and SurrealDB's own indexes, none of which is used here, and would write
 //! a heartbeat every few seconds.
 
+mod document;
 mod graph;
 mod merge;
 mod row;
@@ -24,6 +25,7 @@ use surrealdb_core::kvs::Datastore;
 use ulid::Ulid;
 
 use self::{
+    document::{ChunkRow, DocumentRow},
     graph::{EntityRow, FactRow, ObservationRow, RuleRow},
     merge::MergeRow,
     row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow},
@@ -31,13 +33,14 @@ use self::{
 use super::{Change, CommitError, Head, Store};
 use crate::{
     Config, Error,
+    document::{Chunk, Document},
     graph::{Entity, Fact, KindRule, Merge, Observation},
     memory::Memory,
     moment::Moment,
 };
 
 /// Layout of the tables. A store of a newer one is refused.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 const NAMESPACE: &str = "machina";
 const DATABASE: &str = "ptolemies";
@@ -170,7 +173,7 @@ impl SurrealStore {
 
     /// Bring the layout up to [`FORMAT`], a transaction for each step.
     async fn upgrade(&self, from: i64) -> Result<(), OpenError> {
-        let steps = [(2, graph::DEFINE), (3, merge::DEFINE)];
+        let steps = [(2, graph::DEFINE), (3, merge::DEFINE), (4, document::DEFINE)];
         for (format, step) in steps.into_iter().filter(|(format, _)| *format > from) {
             let statements = format!(
                 "BEGIN TRANSACTION;{step}UPDATE $meta_id SET format = $format RETURN NONE;\
@@ -265,6 +268,7 @@ impl Store for SurrealStore {
             at: Some(Moment::from(head.at.into_inner())),
             versions: usize::try_from(head.versions).unwrap_or(0),
             graph: usize::try_from(head.graph).unwrap_or(0),
+            documents: usize::try_from(head.documents).unwrap_or(0),
             writes: written.into_iter().map(WrittenRow::into_record).collect::<Result<_, _>>()?,
         })
     }
@@ -300,6 +304,25 @@ impl Store for SurrealStore {
     async fn facts(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Fact>, Error> {
         let rows: Vec<FactRow> = self.page_of("fact", after, limit).await?;
         rows.into_iter().map(FactRow::into_fact).collect()
+    }
+
+    async fn documents(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Document>, Error> {
+        let rows: Vec<DocumentRow> = self.page_of("document", after, limit).await?;
+        rows.into_iter().map(DocumentRow::into_document).collect()
+    }
+
+    async fn chunks(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Chunk>, Error> {
+        let rows: Vec<ChunkRow> = self.page_of("chunk", after, limit).await?;
+        rows.into_iter().map(ChunkRow::into_chunk).collect()
+    }
+
+    async fn chunk_rows(&self, ids: &[Ulid]) -> Result<Vec<Chunk>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bound = vars([("ids", ids_in("chunk", ids))]);
+        let rows: Vec<ChunkRow> = self.read("SELECT * FROM $ids", bound).await?;
+        rows.into_iter().map(ChunkRow::into_chunk).collect()
     }
 
     async fn merges(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Merge>, Error> {
@@ -342,6 +365,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
         ("seq", i64::try_from(change.seq).unwrap_or(i64::MAX).into_value()),
         ("more", (signed(change.insert.len()) - signed(change.delete.len())).into_value()),
         ("growth", change.graph.growth().into_value()),
+        ("documents_growth", change.documents.growth().into_value()),
     ]);
     if !change.insert.is_empty() {
         statements.push_str("INSERT INTO memory $rows RETURN NONE;");
@@ -357,6 +381,7 @@ fn commit_statements(change: &Change) -> (String, Object) {
         bound.insert("delete".to_owned(), memory_ids(&change.delete));
     }
     graph::statements(&change.graph, &mut statements, &mut bound);
+    document::statements(&change.documents, &mut statements, &mut bound);
     if let Some(write) = &change.write {
         statements.push_str("UPSERT $write_id CONTENT $write RETURN NONE;");
         bound.insert("write_id".to_owned(), written_id(&write.write_id).into_value());
@@ -369,7 +394,8 @@ fn commit_statements(change: &Change) -> (String, Object) {
     }
     statements.push_str(
         "CREATE $change_id CONTENT $change RETURN NONE;
-        UPDATE $head_id SET seq = $seq, at = $at, versions += $more, graph += $growth RETURN NONE;
+        UPDATE $head_id SET seq = $seq, at = $at, versions += $more, graph += $growth,
+            documents += $documents_growth RETURN NONE;
         COMMIT TRANSACTION;",
     );
     (statements, bound)

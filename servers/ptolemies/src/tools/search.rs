@@ -5,7 +5,7 @@ use mcp_core::prelude::*;
 use crate::{
     Error, Server,
     catalog::Filter,
-    knowledge::{self, Found, Needle, Results},
+    knowledge::{self, Found, Needle, Results, Shares},
     moment::Moment,
     text::clean,
     tools::arguments::{label, labels, optional_moment},
@@ -19,15 +19,22 @@ pub(crate) struct SearchKnowledgeArgs {
     #[schemars(length(min = 1, max = 2_000))]
     query: String,
     /// All if empty.
-    #[schemars(length(max = 4))]
+    #[schemars(length(max = 5))]
     #[serde(default)]
     kinds: Vec<Kind>,
     /// Facts that held at this time (RFC 3339); now if absent.
     #[serde(default)]
     as_of: Option<String>,
-    /// Memories in this context.
+    /// Memories and documents in this context.
     #[serde(default)]
     context: Option<String>,
+    /// Chunks of this document, by uri or id.
+    #[schemars(length(min = 1, max = 1_000))]
+    #[serde(default)]
+    document: Option<String>,
+    /// `parent` ranks documents, each shown by its best chunk.
+    #[serde(default)]
+    granularity: Granularity,
     /// Memories with all these tags.
     #[schemars(length(max = 20))]
     #[serde(default)]
@@ -57,6 +64,16 @@ enum Kind {
     Entity,
     Observation,
     Fact,
+    Chunk,
+}
+
+/// What a hit is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Granularity {
+    #[default]
+    Item,
+    Parent,
 }
 
 impl Kind {
@@ -66,6 +83,7 @@ impl Kind {
             Self::Entity => "entity",
             Self::Observation => "observation",
             Self::Fact => "fact",
+            Self::Chunk => "chunk",
         }
     }
 }
@@ -99,14 +117,17 @@ pub(crate) struct SearchKnowledgeOutput {
 struct Hit {
     /// Id of the version; of an entity, of all its versions.
     id: String,
-    /// What it is: memory, entity, observation, fact.
+    /// What it is: memory, entity, observation, fact, chunk, document.
     kind: &'static str,
     /// The entity observed, or those at the ends of a fact.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     entities: Vec<String>,
+    /// The document it is part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Place>,
     /// Relative to the best match, 0-1.
     score: f64,
-    /// True when the key or name equals the query.
+    /// True when the key, name or uri equals the query.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     key_match: bool,
     /// The text.
@@ -148,6 +169,25 @@ struct Hit {
     explanation: Option<Made>,
 }
 
+/// Where a chunk stands.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Place {
+    /// Id of the document's version.
+    id: String,
+    /// Its name.
+    uri: String,
+    /// Its title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    /// Number of the chunk: pass it to get_document.
+    chunk: u32,
+    /// Chunks of the document.
+    chunks: u32,
+    /// Headings above it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    path: Vec<String>,
+}
+
 /// Shares of a score.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Made {
@@ -155,8 +195,22 @@ struct Made {
     words: f64,
     /// Of meaning (LSA).
     meaning: f64,
+    /// Of the chunks beside it.
+    #[serde(skip_serializing_if = "is_zero")]
+    beside: f64,
+    /// Of the document it is part of.
+    #[serde(skip_serializing_if = "is_zero")]
+    parent: f64,
+    /// Of a document: of its best chunk.
+    #[serde(skip_serializing_if = "is_zero")]
+    best_chunk: f64,
     /// What made the share of words, largest first.
     terms: Vec<Part>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }
 
 /// A term or pair of neighbouring terms in a score.
@@ -174,9 +228,9 @@ struct Part {
 
 #[tool_router(router = search_tools, vis = "pub(crate)")]
 impl Server {
-    /// Find memories, entities and facts by words (BM25 over stems and neighbouring pairs) and, from
-    /// 64 texts on, by meaning (LSA); a key or name equal to the query comes first. Returns texts with
-    /// scores, best first.
+    /// Find memories, entities, facts and chunks of documents by words (BM25 over stems and
+    /// neighbouring pairs) and, from 64 texts on, by meaning (LSA); a key, name or uri equal to the
+    /// query comes first. Returns texts with scores, best first.
     #[tool(
         title = "Search knowledge",
         annotations(
@@ -207,9 +261,20 @@ impl TryFrom<SearchKnowledgeArgs> for Needle {
             label("/context", context)?;
         }
         labels("/tags", &args.tags)?;
+        if let Some(document) = &args.document {
+            label("/document", document)?;
+        }
+        let has_chunks = |kinds: &[Kind]| {
+            kinds.is_empty() || kinds.iter().any(|kind| matches!(kind, Kind::Chunk))
+        };
+        if args.granularity == Granularity::Parent && !has_chunks(&args.kinds) {
+            return Err(Error::invalid("/kinds", "must have chunk where granularity is parent"));
+        }
         Ok(Self {
             query: args.query,
             kinds: args.kinds.into_iter().map(Kind::label).collect(),
+            document: args.document,
+            parents: args.granularity == Granularity::Parent,
             as_of: optional_moment("/as_of", args.as_of.as_ref())?,
             filter: Filter { context: args.context, tags: args.tags, ..Filter::default() },
             k: args.k,
@@ -242,9 +307,7 @@ impl From<Found> for Hit {
             text: found.text,
             truncated: found.truncated,
             near_duplicates: found.near_duplicates.iter().map(ToString::to_string).collect(),
-            explanation: found
-                .explanation
-                .map(|explanation| Made::of(found.words, found.meaning, explanation)),
+            explanation: found.explanation.map(|explanation| Made::of(found.shares, explanation)),
             ..Self::default()
         };
         match found.hit {
@@ -275,18 +338,34 @@ impl From<Found> for Hit {
                 valid_to: valid_to.and_then(time),
                 ..bare
             },
+            knowledge::Hit::Chunk { document, number, path, is_parent } => Self {
+                kind: if is_parent { "document" } else { "chunk" },
+                context: Some(clean(&document.context)),
+                recorded_at: document.recorded_at.to_string(),
+                document: Some(Place {
+                    id: document.id.to_string(),
+                    uri: clean(&document.uri),
+                    title: document.title.as_deref().map(clean),
+                    chunk: number,
+                    chunks: document.chunks,
+                    path: path.iter().map(|heading| clean(heading)).collect(),
+                }),
+                ..bare
+            },
         }
     }
 }
 
 impl Made {
-    fn of(words: f64, meaning: f64, explanation: recall_engine::Explanation) -> Self {
+    fn of(shares: Shares, explanation: recall_engine::Explanation) -> Self {
         let part = |part: recall_engine::PartScore| Part {
             term: clean(&part.term),
             frequency: part.frequency,
             texts: part.texts,
             score: part.score,
         };
-        Self { words, meaning, terms: explanation.parts.into_iter().map(part).collect() }
+        let Shares { words, meaning, beside, parent, best } = shares;
+        let terms = explanation.parts.into_iter().map(part).collect();
+        Self { words, meaning, beside, parent, best_chunk: best, terms }
     }
 }

@@ -198,3 +198,63 @@ async fn facts_that_were_acknowledged_survive_kill_9() -> TestResult {
     assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
     Ok(())
 }
+
+/// A new document, and a new version of one that each call replaces.
+fn document(number: u64) -> Value {
+    let sections: Vec<String> = (0..5)
+        .map(|part| format!("# Part {part}\n\n{} {}", word(number), "filled ".repeat(130)))
+        .collect();
+    json!({"uri": format!("d/{}.md", number / 2), "text": sections.join("\n\n")})
+}
+
+/// Each acknowledged version is there whole; the last one of each document is found by its word.
+async fn check_documents(state: &Path, acknowledged: &[(u64, String)], from: usize) -> TestResult {
+    let mut server = start(state)?;
+    let mut id = 0;
+    for (number, version) in acknowledged.iter().skip(from) {
+        id += 2;
+        let read = call(&mut server, id, "get_document", &json!({"id": version})).await?;
+        let text: String = read["parts"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|part| part["text"].as_str())
+            .collect();
+        assert_eq!(json!(text), document(*number)["text"], "{number} is not whole");
+        if read["document"].get("retracted_at").is_some() {
+            continue;
+        }
+        let arguments = json!({"query": word(*number), "kinds": ["chunk"], "k": 20});
+        let found = call(&mut server, id + 1, "search_knowledge", &arguments).await?;
+        let hits = found["hits"].as_array().into_iter().flatten();
+        let holding =
+            |hit: &&Value| hit["text"].as_str().is_some_and(|text| text.contains(&word(*number)));
+        // Those parts that say nearly the same fold into one.
+        let folded: usize = hits
+            .filter(holding)
+            .map(|hit| 1 + hit["near_duplicates"].as_array().map_or(0, Vec::len))
+            .sum();
+        assert_eq!(folded, 5, "{number}: {found}");
+    }
+    let (_, status) = server.close().await?;
+    assert!(status.success(), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn documents_that_were_acknowledged_survive_kill_9() -> TestResult {
+    let state = tempfile::tempdir()?;
+    let mut acknowledged: Vec<(u64, String)> = Vec::new();
+    let mut next = 0;
+    for cycle in 0..cycles() {
+        let after = Duration::from_millis(20 + cycle * 7_919 % 381);
+        let checked = acknowledged.len();
+        acknowledged
+            .extend(until_killed(state.path(), next, after, ("ingest_documents", document)).await?);
+        check_documents(state.path(), &acknowledged, checked).await?;
+        next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
+    }
+    println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());
+    assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+    Ok(())
+}

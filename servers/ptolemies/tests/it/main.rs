@@ -1,6 +1,7 @@
 //! Tests of the whole server.
 
 mod crash;
+mod documents;
 mod graph;
 mod network;
 mod process;

@@ -28,5 +28,18 @@ pub(crate) const SCENE: Scene = Scene {
             taken_by: ("get_timeline", r#"{"entity":"Ada","limit":1,"cursor":"HERE"}"#),
             refused_by: &[("get_timeline", r#"{"entity":"Bob","limit":1,"cursor":"HERE"}"#)],
         },
+        Held {
+            before: &[
+                ("ingest_documents", r#"{"text":"one","uri":"a"}"#),
+                ("ingest_documents", r#"{"text":"two","uri":"b"}"#),
+            ],
+            given_by: ("list_documents", r#"{"limit":1}"#),
+            place: "/next_cursor",
+            taken_by: ("list_documents", r#"{"limit":1,"cursor":"HERE"}"#),
+            refused_by: &[
+                ("list_documents", r#"{"limit":1,"uri_glob":"a*","cursor":"HERE"}"#),
+                ("list_memories", r#"{"limit":1,"cursor":"HERE"}"#),
+            ],
+        },
     ],
 };

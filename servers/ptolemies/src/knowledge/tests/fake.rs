@@ -9,6 +9,7 @@ use ulid::Ulid;
 
 use crate::{
     Error,
+    document::{Chunk, Document, DocumentDelta},
     graph::{Delta, Entity, Fact, KindRule, Merge, Observation, Rows as GraphRows},
     memory::Memory,
     moment::Moment,
@@ -32,6 +33,8 @@ struct Rows {
     entities: BTreeMap<Ulid, Entity>,
     observations: BTreeMap<Ulid, Observation>,
     facts: BTreeMap<Ulid, Fact>,
+    documents: BTreeMap<Ulid, Document>,
+    chunks: BTreeMap<Ulid, Chunk>,
     merges: BTreeMap<Ulid, Merge>,
     rules: BTreeMap<String, KindRule>,
     graph: i64,
@@ -69,6 +72,7 @@ impl Store for FakeStore {
             at: rows.at,
             versions: rows.versions,
             graph: usize::try_from(rows.graph).unwrap(),
+            documents: rows.documents.len() + rows.chunks.len(),
             writes,
         })
     }
@@ -91,6 +95,19 @@ impl Store for FakeStore {
 
     async fn facts(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Fact>, Error> {
         Ok(page(&self.0.lock().unwrap().facts, after, limit))
+    }
+
+    async fn documents(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Document>, Error> {
+        Ok(page(&self.0.lock().unwrap().documents, after, limit))
+    }
+
+    async fn chunks(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Chunk>, Error> {
+        Ok(page(&self.0.lock().unwrap().chunks, after, limit))
+    }
+
+    async fn chunk_rows(&self, ids: &[Ulid]) -> Result<Vec<Chunk>, Error> {
+        let rows = self.0.lock().unwrap();
+        Ok(ids.iter().filter_map(|id| rows.chunks.get(id).cloned()).collect())
     }
 
     async fn merges(&self, after: Option<Ulid>, limit: usize) -> Result<Vec<Merge>, Error> {
@@ -126,6 +143,7 @@ impl Store for FakeStore {
             rows.memories.remove(id).expect("what is deleted is there");
         }
         rows.write_graph(&change.graph, change.at);
+        rows.write_documents(&change.documents, change.at);
         for id in &change.forget_writes {
             rows.writes.remove(id);
         }
@@ -146,6 +164,29 @@ impl Store for FakeStore {
 }
 
 impl Rows {
+    fn write_documents(&mut self, delta: &DocumentDelta, at: Moment) {
+        for id in &delta.retract {
+            let row = self.documents.get_mut(id).expect("what is retracted is there");
+            assert!(row.is_open(), "an interval ends once");
+            row.retracted_at = at;
+        }
+        for document in &delta.delete {
+            self.documents.remove(&document.id).expect("what is deleted is there");
+            for id in document.chunk_ids() {
+                self.chunks.remove(&id).expect("its chunks are there");
+            }
+        }
+        for document in &delta.insert {
+            let ids: Vec<Ulid> = document.chunk_ids().collect();
+            let given: Vec<Ulid> = delta.chunks.iter().map(|chunk| chunk.id).collect();
+            assert_eq!(ids, given, "its chunks come with it");
+            assert!(self.documents.insert(document.id, document.clone()).is_none(), "ids are new");
+        }
+        for chunk in &delta.chunks {
+            assert!(self.chunks.insert(chunk.id, chunk.clone()).is_none(), "ids are new");
+        }
+    }
+
     fn write_graph(&mut self, graph: &Delta, at: Moment) {
         write(
             &mut self.entities,

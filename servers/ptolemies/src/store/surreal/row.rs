@@ -33,6 +33,7 @@ pub(super) struct HeadRow {
     pub(super) at: Datetime,
     pub(super) versions: i64,
     pub(super) graph: i64,
+    pub(super) documents: i64,
 }
 
 #[derive(Debug, SurrealValue)]
@@ -109,17 +110,24 @@ pub(super) struct ChangeRow {
 
 impl ChangeRow {
     pub(super) fn of(change: &Change) -> Self {
+        // Chunks are told by their document.
+        let documents = &change.documents;
+        let added = change.insert.iter().map(|memory| memory.id);
+        let added = added.chain(documents.insert.iter().map(|document| document.id));
+        let retracted = change.retract.iter().chain(&documents.retract).copied();
+        let deleted = change.delete.iter().copied();
+        let deleted = deleted.chain(documents.delete.iter().map(|document| document.id));
         Self {
             op: change.op.label().to_owned(),
             at: datetime(change.at),
-            added: ids(change.insert.iter().map(|memory| memory.id), &change.graph, |graph| {
+            added: ids(added, &change.graph, |graph| {
                 let entities = graph.entities.insert.iter().map(|row| row.id);
                 let observations = graph.observations.insert.iter().map(|row| row.id);
                 let facts = graph.facts.insert.iter().map(|row| row.id);
                 let merges = graph.merges.insert.iter().map(|row| row.id);
                 entities.chain(observations).chain(facts).chain(merges).collect()
             }),
-            retracted: ids(change.retract.iter().copied(), &change.graph, |graph| {
+            retracted: ids(retracted, &change.graph, |graph| {
                 let (entities, facts) = (&graph.entities.retract, &graph.facts.retract);
                 [entities, &graph.observations.retract, facts, &graph.merges.retract]
                     .into_iter()
@@ -127,7 +135,7 @@ impl ChangeRow {
                     .copied()
                     .collect()
             }),
-            deleted: ids(change.delete.iter().copied(), &change.graph, |graph| {
+            deleted: ids(deleted, &change.graph, |graph| {
                 let (entities, facts) = (&graph.entities.delete, &graph.facts.delete);
                 [entities, &graph.observations.delete, facts, &graph.merges.delete]
                     .into_iter()
@@ -141,11 +149,11 @@ impl ChangeRow {
 }
 
 fn ids(
-    memories: impl Iterator<Item = Ulid>,
+    others: impl Iterator<Item = Ulid>,
     graph: &Delta,
     rows: fn(&Delta) -> Vec<Ulid>,
 ) -> Vec<String> {
-    memories.chain(rows(graph)).map(|id| id.to_string()).collect()
+    others.chain(rows(graph)).map(|id| id.to_string()).collect()
 }
 
 #[derive(Debug, SurrealValue)]
@@ -166,6 +174,8 @@ enum AnswerForm {
         versions: usize,
         #[serde(default)]
         graph: usize,
+        #[serde(default)]
+        documents: usize,
     },
     Entities(Vec<EntityOutcome>),
     Facts(Vec<FactOutcome>, Vec<String>),
@@ -189,8 +199,8 @@ impl WrittenRow {
                     })
                     .collect(),
             ),
-            &Answer::Forgotten(Counts { memories, versions, graph }) => {
-                AnswerForm::Forgotten { memories, versions, graph }
+            &Answer::Forgotten(Counts { memories, versions, graph, documents }) => {
+                AnswerForm::Forgotten { memories, versions, graph, documents }
             }
             Answer::Entities(outcomes) => AnswerForm::Entities(outcomes.clone()),
             Answer::Facts(outcomes, made) => AnswerForm::Facts(outcomes.clone(), made.clone()),
@@ -211,8 +221,8 @@ impl WrittenRow {
             AnswerForm::Stored(outcomes) => {
                 Answer::Stored(outcomes.into_iter().map(outcome).collect::<Result<_, _>>()?)
             }
-            AnswerForm::Forgotten { memories, versions, graph } => {
-                Answer::Forgotten(Counts { memories, versions, graph })
+            AnswerForm::Forgotten { memories, versions, graph, documents } => {
+                Answer::Forgotten(Counts { memories, versions, graph, documents })
             }
             AnswerForm::Entities(outcomes) => Answer::Entities(outcomes),
             AnswerForm::Facts(outcomes, made) => Answer::Facts(outcomes, made),

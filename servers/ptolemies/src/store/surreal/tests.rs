@@ -2,6 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
+    document::{Chunk, Document, DocumentDelta},
     graph::{Cardinality, Delta, Entity, Fact, KindRule, Merge, Observation, Source, Times},
     memory::{Outcome, Status},
     store::{Answer, Counts, Op, WriteRecord},
@@ -42,6 +43,7 @@ fn change(seq: u64) -> Change {
         retract: Vec::new(),
         delete: Vec::new(),
         graph: Delta::default(),
+        documents: DocumentDelta::default(),
         write: None,
         forget_writes: Vec::new(),
     }
@@ -65,7 +67,8 @@ async fn rows_come_back_as_they_went_in() {
     let first =
         Change { insert: (1..=5).map(memory).collect(), write: Some(write.clone()), ..change(1) };
     store.commit(&first).await.unwrap();
-    let counts = record("x", Answer::Forgotten(Counts { memories: 1, versions: 2, graph: 3 }));
+    let counts =
+        record("x", Answer::Forgotten(Counts { memories: 1, versions: 2, graph: 3, documents: 4 }));
     let second = Change {
         op: Op::Purge,
         retract: vec![Ulid(1)],
@@ -230,7 +233,8 @@ async fn a_store_of_the_first_layout_is_brought_up_to_date() {
     let store = open(&dir).await.unwrap();
     store.commit(&Change { insert: vec![memory(1)], ..change(1) }).await.unwrap();
     // Back to what the first layout had.
-    let back = "REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule; REMOVE TABLE merge;
+    let back = "REMOVE TABLE document; REMOVE TABLE chunk; REMOVE FIELD documents ON head;
+        UPDATE head:journal UNSET documents; REMOVE TABLE entity; REMOVE TABLE observation; REMOVE TABLE fact; REMOVE TABLE rule; REMOVE TABLE merge;
         REMOVE FIELD graph ON head; UPDATE head:journal UNSET graph; UPDATE meta:store SET format = 1;";
     store.db.query(back).await.and_then(IndexedResults::check).unwrap();
     store.close().await;
@@ -254,7 +258,8 @@ async fn a_store_of_the_second_layout_keeps_its_graph() {
     graph.entities.insert = vec![entity(11), entity(12)];
     graph.facts.insert = vec![fact(14, 11, 12)];
     store.commit(&Change { graph, ..change(1) }).await.unwrap();
-    let back = "REMOVE TABLE merge; UPDATE meta:store SET format = 2;";
+    let back = "REMOVE TABLE document; REMOVE TABLE chunk; REMOVE FIELD documents ON head;
+        UPDATE head:journal UNSET documents; REMOVE TABLE merge; UPDATE meta:store SET format = 2;";
     store.db.query(back).await.and_then(IndexedResults::check).unwrap();
     store.close().await;
     drop(store);
@@ -265,5 +270,90 @@ async fn a_store_of_the_second_layout_keeps_its_graph() {
     graph.merges.insert = vec![merge(17)];
     store.commit(&Change { graph, ..change(2) }).await.unwrap();
     assert_eq!(store.merges(None, 10).await.unwrap(), [merge(17)]);
+    store.close().await;
+}
+
+fn document(id: u128, chunks: u32) -> (Document, Vec<Chunk>) {
+    let document = Document {
+        id: Ulid(id),
+        lineage: Ulid(id),
+        supersedes: (id > 100).then_some(Ulid(100)),
+        version: 3,
+        uri: "u'; REMOVE TABLE document; --".to_owned(),
+        title: Some("tïtle".to_owned()),
+        mime: "text/markdown".to_owned(),
+        context: "c".to_owned(),
+        sha256: "00ff".to_owned(),
+        bytes: 9,
+        chunks,
+        recorded_at: NOW,
+        retracted_at: Moment::NEVER,
+        seq: 1,
+    };
+    let chunk = |number: u32| Chunk {
+        id: document.chunk_id(number),
+        path: vec!["a > b".to_owned(), String::new()],
+        start: u64::from(number) * 3,
+        text: format!(" é\u{1b}{number}\n\n"),
+    };
+    let chunks = (0..chunks).map(chunk).collect();
+    (document, chunks)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_come_back_as_they_went_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    let (first, first_chunks) = document(100, 3);
+    let (second, second_chunks) = document(200, 2000);
+    for (seq, (document, chunks)) in (1..).zip([(&first, &first_chunks), (&second, &second_chunks)])
+    {
+        let documents = DocumentDelta {
+            insert: vec![document.clone()],
+            chunks: chunks.clone(),
+            retract: document.supersedes.into_iter().collect(),
+            delete: Vec::new(),
+        };
+        store.commit(&Change { documents, ..change(seq) }).await.unwrap();
+    }
+    store.close().await;
+
+    let store = open(&dir).await.unwrap();
+    assert_eq!(store.head(NOW).await.unwrap().documents, 4 + 2_001);
+    let ended = Document { retracted_at: change(2).at, ..first };
+    assert_eq!(store.documents(None, 10).await.unwrap(), [ended.clone(), second.clone()]);
+    let all: Vec<Chunk> = first_chunks.into_iter().chain(second_chunks.clone()).collect();
+    assert_eq!(store.chunks(None, 5_000).await.unwrap(), all);
+    assert_eq!(store.chunks(Some(Ulid(102)), 1).await.unwrap(), all[2..3]);
+    assert_eq!(store.chunk_rows(&[Ulid(201), Ulid(99)]).await.unwrap(), all[3..4]);
+    let documents = DocumentDelta { delete: vec![ended], ..DocumentDelta::default() };
+    store.commit(&Change { documents, ..change(3) }).await.unwrap();
+    assert_eq!(store.documents(None, 10).await.unwrap(), [second]);
+    assert_eq!(store.chunks(None, 5_000).await.unwrap(), second_chunks);
+    assert_eq!(store.head(NOW).await.unwrap().documents, 2_001);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_documents_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await.unwrap();
+    let mut graph = Delta::default();
+    graph.entities.insert = vec![entity(11)];
+    store.commit(&Change { graph, insert: vec![memory(1)], ..change(1) }).await.unwrap();
+    // Back to the layout before documents; no step between touches what is there.
+    let back = "REMOVE TABLE document; REMOVE TABLE chunk; REMOVE FIELD documents ON head;
+        UPDATE head:journal UNSET documents; UPDATE meta:store SET format = 3;";
+    store.db.query(back).await.and_then(IndexedResults::check).unwrap();
+    store.close().await;
+    drop(store);
+    let store = open(&dir).await.unwrap();
+    let head = store.head(NOW).await.unwrap();
+    assert_eq!((head.seq, head.versions, head.graph, head.documents), (1, 1, 1, 0));
+    assert_eq!(store.page(None, 2).await.unwrap(), [memory(1)]);
+    let (document, chunks) = document(100, 3);
+    let documents = DocumentDelta { insert: vec![document], chunks, ..DocumentDelta::default() };
+    store.commit(&Change { documents, ..change(2) }).await.unwrap();
+    assert_eq!(store.head(NOW).await.unwrap().documents, 4);
     store.close().await;
 }

@@ -9,11 +9,11 @@ use crate::{
     tools::arguments::{ids, label, labels, optional_moment, write_id},
 };
 
-/// What to forget: exactly one of `ids`, `keys`, `filter`, `expired`.
+/// What to forget: exactly one of `ids`, `keys`, `filter`, `document`, `expired`.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForgetItemsArgs {
-    /// Ids of memories, entities, observations, facts.
+    /// Ids of memories, entities, observations, facts, documents.
     #[schemars(length(min = 1, max = 500))]
     #[serde(default)]
     ids: Option<Vec<String>>,
@@ -24,6 +24,10 @@ pub(crate) struct ForgetItemsArgs {
     /// Forget what fits all of these.
     #[serde(default)]
     filter: Option<ForgetFilter>,
+    /// A document, by uri or id.
+    #[schemars(length(min = 1, max = 1_000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    document: Option<String>,
     /// Purge what has expired now; else it is purged within a minute.
     #[serde(default)]
     expired: bool,
@@ -88,7 +92,10 @@ pub(crate) struct ForgetItemsOutput {
     /// Entities, observations and facts.
     #[serde(skip_serializing_if = "is_zero")]
     graph: usize,
-    /// Ids or keys for which there was nothing.
+    /// Documents.
+    #[serde(skip_serializing_if = "is_zero")]
+    documents: usize,
+    /// Ids, keys or document for which there was nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
     /// True when this is the answer of an earlier call with the same `write_id`.
@@ -107,7 +114,8 @@ pub(super) async fn answer<S: Store>(
 ) -> Result<ForgetItemsOutput> {
     let write = write_id(args.write_id.take(), &args)?;
     let (dry_run, mut mode) = (args.dry_run, args.mode);
-    let names = args.ids.clone().or_else(|| args.keys.clone()).unwrap_or_default();
+    let names = args.ids.clone().or_else(|| args.keys.clone());
+    let names = names.unwrap_or_else(|| args.document.clone().into_iter().collect());
     let target = args.into_target()?;
     if target == Target::Expired {
         mode = Mode::Purge;
@@ -124,6 +132,7 @@ pub(super) async fn answer<S: Store>(
         memories: done.counts.memories,
         versions: done.counts.versions,
         graph: done.counts.graph,
+        documents: done.counts.documents,
         missing: done.missing.into_iter().filter_map(|at| names.get(at).cloned()).collect(),
         repeated: done.repeated,
     })
@@ -131,15 +140,25 @@ pub(super) async fn answer<S: Store>(
 
 impl ForgetItemsArgs {
     fn into_target(self) -> Result<Target, Error> {
-        match (self.ids, self.keys, self.filter, self.expired) {
+        if let (Some(document), None, None, None, false) =
+            (&self.document, &self.ids, &self.keys, &self.filter, self.expired)
+        {
+            label("/document", document)?;
+            return Ok(Target::Document(document.clone()));
+        }
+        let documents = self.document.is_some();
+        match (self.ids, self.keys, self.filter, self.expired || documents) {
             (Some(given), None, None, false) => Ok(Target::Ids(ids("/ids", &given)?)),
             (None, Some(keys), None, false) => {
                 labels("/keys", &keys)?;
                 Ok(Target::Keys(keys))
             }
             (None, None, Some(filter), false) => Ok(Target::Filter(filter.into_filter()?)),
-            (None, None, None, true) => Ok(Target::Expired),
-            _ => Err(Error::invalid("", "must have exactly one of ids, keys, filter, expired")),
+            (None, None, None, true) if !documents => Ok(Target::Expired),
+            _ => Err(Error::invalid(
+                "",
+                "must have exactly one of ids, keys, filter, document, expired",
+            )),
         }
     }
 }
