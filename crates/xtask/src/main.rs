@@ -79,7 +79,7 @@ enum Bench {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
-    /// The sampler of `bayes` beside nutpie, PyStan, NextStat and PyMC: effective draws per CPU second
+    /// The sampler of `bayes` beside nutpie, `PyStan`, `NextStat` and `PyMC`: effective draws per CPU second
     Bayes {
         /// A process for each engine, model and seed
         #[arg(long, value_delimiter = ',', default_values_t = [2, 3, 4])]

@@ -83,11 +83,11 @@ impl<S> std::fmt::Debug for Knowledge<S> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// Most memories, all versions counted.
-    pub(crate) max_memories: u32,
+    pub(crate) memories: u32,
     /// Most bytes of entities, observations and facts, all versions counted.
-    pub(crate) max_graph_bytes: usize,
+    pub(crate) graph_bytes: usize,
     /// Most chunks of documents, all versions counted.
-    pub(crate) max_chunks: u32,
+    pub(crate) chunks: u32,
 }
 
 /// What is known without asking the store.

@@ -172,9 +172,9 @@ impl McpServer for Server {
             .await
             .map_err(|error| not_open(&dir, &error))?;
         let limits = Limits {
-            max_memories: config.max_memories,
-            max_graph_bytes: usize::try_from(config.max_graph_mib).unwrap_or(usize::MAX) << 20,
-            max_chunks: config.max_chunks,
+            memories: config.max_memories,
+            graph_bytes: usize::try_from(config.max_graph_mib).unwrap_or(usize::MAX) << 20,
+            chunks: config.max_chunks,
         };
         let knowledge = Knowledge::start(store, limits, Arc::new(Moment::now), &context);
         let listing = context.state_key()?.cursor("list_memories", 2);

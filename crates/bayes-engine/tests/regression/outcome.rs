@@ -78,7 +78,7 @@ fn log_densities_are_the_closed_forms() {
     let both = [alpha, slope, own, zero];
     let plain = [alpha, slope, zero];
     let table = |y: &[f64; 6]| vec![("y", y.to_vec()), ("x", X.to_vec()), ("n", trials.to_vec())];
-    let cases: [(&str, Family, &[f64; 6], &[f64], f64); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             "y | trials(n) ~ x",
             Family::Binomial,

@@ -294,11 +294,39 @@ pub async fn in_05<S: McpServer>(_: Transport) -> TestResult<Outcome> {
     Ok(Outcome::NotApplicable("no tool reads a file or an archive by its path"))
 }
 
-/// Addresses of the inside: where a server takes a URL.
-pub async fn in_07<S: McpServer>(_: Transport) -> TestResult<Outcome> {
+/// Addresses of the inside: where a server takes a URL. Nobody comes to them, no file is read.
+pub async fn in_07<S: McpServer>(transport: Transport) -> TestResult<Outcome> {
     let taken = takes::<S>(&["url", "uri", "href", "webhook", "endpoint", "callback"]).await?;
-    ensure!(taken.is_empty() || S::VERBATIM_SCHEMAS, "write IN-07 for {taken:?}");
-    Ok(Outcome::NotApplicable("no tool takes an address"))
+    if taken.is_empty() || S::VERBATIM_SCHEMAS {
+        return Ok(Outcome::NotApplicable("no tool takes an address"));
+    }
+    let inside = std::net::TcpListener::bind("127.0.0.1:0")?;
+    inside.set_nonblocking(true)?;
+    let port = inside.local_addr()?.port();
+    let mut channel = Channel::open::<S>(transport).await?;
+    for name in &taken {
+        let (tool, field) = name.split_once('.').unwrap_or_default();
+        let listed =
+            channel.tools.iter().find(|one| one["name"] == tool).cloned().unwrap_or_default();
+        for address in [
+            format!("http://127.0.0.1:{port}/"),
+            format!("http://localhost:{port}/"),
+            format!("http://[::ffff:127.0.0.1]:{port}/"),
+            "file:///etc/passwd".to_owned(),
+        ] {
+            let mut arguments = instance::minimal(&listed["inputSchema"]);
+            if listed["inputSchema"]["properties"]["text"].is_object() {
+                arguments["text"] = "what is kept under this name".into();
+            }
+            arguments[field] = address.clone().into();
+            let reply = channel.call(tool, &arguments).await?;
+            ensure!(!matches!(reply.said, Said::Fault(-32603)), "{name} {address}: {reply:?}");
+            ensure!(!reply.raw.contains("root:"), "{name} {address}: {reply:?}");
+        }
+    }
+    let came = inside.accept().is_ok();
+    ensure!(!came, "one of {taken:?} went to an address of the inside");
+    Ok(Outcome::Run)
 }
 
 /// Fields of tools by their names; a new one asks for its case.

@@ -12,6 +12,7 @@ const LINE: &str = "data { int N; vector[N] y; } parameters { real a; real<lower
 /// Tool, arguments, code, field, words of the hint, then the member that repairs it.
 type Case = (&'static str, Value, &'static str, &'static str, &'static str, (&'static str, Value));
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn table() -> Vec<Case> {
     let counts = json!({"successes": 7, "trials": 20});
     let fit = |draws: u64| json!({"code": LINE, "data": {"N": 3, "y": [1, 2, 3]}, "tune": 100, "draws": draws});

@@ -38,7 +38,7 @@ impl Bench {
         let context = StartContext::detached(std::path::PathBuf::new());
         let knowledge = Knowledge::start(
             store.clone(),
-            Limits { max_memories: 1_000, max_graph_bytes: 1 << 20, max_chunks: 40 },
+            Limits { memories: 1_000, graph_bytes: 1 << 20, chunks: 40 },
             now,
             &context,
         );

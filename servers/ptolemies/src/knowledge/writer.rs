@@ -127,7 +127,7 @@ impl<S: Store> Writer<'_, S> {
             let held = state.catalog.len();
             let scene = Scene { catalog: &state.catalog, rows: &rows, at, seq };
             let plan = plan::plan(&scene, items, || next_id(&mut last_id, at))?;
-            let limit = self.shared.limits.max_memories;
+            let limit = self.shared.limits.memories;
             if held + plan.insert.len() > limit as usize {
                 return Err(Error::QuotaExceeded(Quota::Memories { limit, held }));
             }
@@ -192,7 +192,7 @@ impl<S: Store> Writer<'_, S> {
             let write = if number == last { write.take() } else { None };
             let write = record(write, digest.clone(), seq, at, || Answer::Forgotten(counts));
             let (graph, documents) = (part.graph, part.documents);
-            let mut change = Change { write, graph, documents, ..self.change(seq, at, op) };
+            let mut change = Change { graph, documents, write, ..self.change(seq, at, op) };
             if op == Op::Retract {
                 change.retract = part.memories;
             } else {

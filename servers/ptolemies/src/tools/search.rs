@@ -179,7 +179,7 @@ struct Place {
     /// Its title.
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
-    /// Number of the chunk: pass it to get_document.
+    /// Number of the chunk: pass it to `get_document`.
     chunk: u32,
     /// Chunks of the document.
     chunks: u32,

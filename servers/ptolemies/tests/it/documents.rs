@@ -253,6 +253,7 @@ async fn paths_do_not_leave_the_root() -> TestResult {
     Ok(())
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 #[tokio::test]
 async fn wrong_calls_about_documents_are_named() -> TestResult {
     let mut config = Config::default();

@@ -135,7 +135,7 @@ async fn documents_are_forgotten() {
     assert_eq!(done.counts.documents, 1);
     assert_eq!(bench.find("giraffe", None, false).await.len(), 1);
     assert!(bench.version("a.md", None).await.is_none());
-    assert_eq!(bench.version("a.md", Some(before)).await.and_then(|row| Some(row.id)), second.id);
+    assert_eq!(bench.version("a.md", Some(before)).await.map(|row| row.id), second.id);
     let none = bench.knowledge.forget(target(), Mode::Retract, false, None).await.unwrap();
     assert_eq!((none.counts.documents, none.missing), (0, vec![0]));
 

@@ -100,5 +100,5 @@ async fn purging_takes_the_merge_along() {
     let undo = bench.write(GraphWork::Undo(id), None).await;
     assert!(matches!(undo, Err(Error::NotFound { field, .. }) if field == "/undo"));
     let holdings = bench.knowledge.holdings(&CancellationToken::new()).await.unwrap();
-    assert_eq!((holdings.memories, holdings.limits.max_memories), (0, 1_000));
+    assert_eq!((holdings.memories, holdings.limits.memories), (0, 1_000));
 }

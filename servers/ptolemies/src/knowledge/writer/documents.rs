@@ -31,7 +31,7 @@ impl<S: Store> Writer<'_, S> {
                 return Ok(Ingested { seq: state.seq, outcome });
             }
             let (held, more) = (state.documents.chunks(), new.pieces.len());
-            let limit = self.shared.limits.max_chunks;
+            let limit = self.shared.limits.chunks;
             if held + more > limit as usize {
                 return Err(Error::QuotaExceeded(Quota::Chunks { limit, held, more }));
             }

@@ -48,7 +48,7 @@ impl<S: Store> Writer<'_, S> {
             };
             let delta = draft.finish();
             let (held, more) = (state.graph.bytes(), delta.bytes());
-            let limit = self.shared.limits.max_graph_bytes;
+            let limit = self.shared.limits.graph_bytes;
             if held + more > limit {
                 return Err(Error::QuotaExceeded(Quota::Graph { limit, held, more }));
             }

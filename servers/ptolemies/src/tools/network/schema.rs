@@ -209,9 +209,9 @@ fn describe(seen: &Seen<'_>, holdings: &Holdings) -> GetSchemaOutput {
         contexts: contexts(holdings),
         left_out,
         limits: Limits {
-            max_memories: holdings.limits.max_memories,
+            max_memories: holdings.limits.memories,
             memories_held: holdings.versions,
-            max_graph_bytes: holdings.limits.max_graph_bytes,
+            max_graph_bytes: holdings.limits.graph_bytes,
             graph_bytes_held: seen.graph.bytes(),
         },
         backends: Backends {
