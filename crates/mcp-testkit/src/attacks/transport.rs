@@ -120,7 +120,8 @@ pub async fn tr_20<S: McpServer>(scene: &'static Scene) -> TestResult<Outcome> {
         }
         return Ok(Outcome::NotApplicable("declares no tasks: tasks/get is -32601"));
     }
-    let mut calls = scene.held.iter().map(|held| held.given_by);
+    let calls = scene.held.iter().map(|held| held.before.iter().chain([&held.given_by]));
+    let mut calls = calls.flatten();
     let call = calls.find(|call| S::policy(call.0).task != TaskSupport::Never);
     let call = call.ok_or("no call of the scene becomes a task")?;
     let arguments: Value = serde_json::from_str(call.1)?;

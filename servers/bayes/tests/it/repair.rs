@@ -59,7 +59,7 @@ fn table() -> Vec<Case> {
             "gamma",
             ("dist", json!("gamma")),
         ),
-        ("fit_model", fit(20_000), "limit_exceeded", "", "", ("draws", json!(100))),
+        ("fit_model", fit(20_000), "limit_exceeded", "/draws", "fewer", ("draws", json!(100))),
         (
             "summarize_run",
             json!({"run_id": "run_0"}),
@@ -132,8 +132,13 @@ async fn what_is_cut_short_says_so_and_can_be_asked_again() -> TestResult {
     let output = answer.structured();
     assert_eq!((&output["status"], &output["reliable"]), (&json!("partial"), &json!(false)));
     let reasons = output["reasons"].as_array().expect("reasons");
-    let cut = reasons.iter().find(|reason| reason["code"] == "incomplete").expect("a reason");
-    assert!(cut["fix"].as_str().is_some_and(|fix| fix.contains("fewer draws")), "{cut}");
+    // On a slow machine a second does not see the first draw.
+    let words = [("incomplete", "fewer draws"), ("no_draws", "max_time_s")];
+    let said = |reason: &Value| {
+        let fix = reason["fix"].as_str().unwrap_or_default();
+        words.iter().any(|(code, word)| reason["code"] == *code && fix.contains(word))
+    };
+    assert!(reasons.iter().any(said), "{output}");
     arguments["data"] = json!({"N": 3});
     arguments["draws"] = json!(100);
     arguments["max_time_s"] = json!(30);

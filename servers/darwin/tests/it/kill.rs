@@ -39,8 +39,8 @@ fn computing(kills: u64) -> Vec<(&'static str, Value)> {
     vec![
         ("cma_es", builtin("cma_es", evals(800))),
         ("portfolio", builtin("portfolio", evals(800))),
-        ("lshade", builtin("lshade", evals(2500))),
-        ("ga", builtin("ga", evals(6000))),
+        ("lshade", builtin("lshade", evals(10_000))),
+        ("ga", builtin("ga", evals(40_000))),
         ("nsga2", front),
     ]
 }

@@ -259,6 +259,7 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
             "es",
             "nelder_mead",
             "tpe",
+            "umda",
             "design",
             "nsga2",
             "nsga3",
@@ -266,7 +267,7 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
             "sms_emoa"
         ]
     );
-    for (representation, count) in [("mixed", 7), ("permutation", 8)] {
+    for (representation, count) in [("mixed", 8), ("permutation", 9)] {
         let listed =
             server.call("list_algorithms", json!({"representation": representation})).await?;
         assert_eq!(listed.structured()["items"].as_array().map(Vec::len), Some(count));

@@ -174,8 +174,10 @@ async fn check_facts(state: &Path, acknowledged: &[(u64, String)], from: usize) 
     if let Some((last, _)) = acknowledged.last() {
         assert_eq!(now["entities"][0]["facts_total"], 1, "one value at a time: {now}");
         let value = now["entities"][0]["facts"][0]["to"].as_str().unwrap_or_default().to_owned();
-        // One more may have been written without its acknowledgement.
-        assert!(value == word(*last) || value == word(last + 1), "{value} after {last}");
+        // One more may have been written without its acknowledgement, by this life or by one that did
+        // not come to any: that began one number later.
+        let written = (*last..=last + 2).any(|number| value == word(number));
+        assert!(written, "{value} after {last}");
     }
     let (_, status) = server.close().await?;
     assert!(status.success(), "{status}");

@@ -131,8 +131,9 @@ impl FitOutput {
             Some(run) => Ok(Json(Self::new(run_id, run, prob, elapsed)?)),
             None => {
                 let message = format!("the run is {} and has no draws", ended.state.status.word());
-                let reason = ReasonOutput::new("no_draws", message, AGAIN);
                 let status = ended.state.status;
+                let fix = if status == Status::Partial { LONGER } else { AGAIN };
+                let reason = ReasonOutput::new("no_draws", message, fix);
                 let output = Self::without_draws(run_id, &active.head, status, reason);
                 Ok(Json(output))
             }
@@ -175,5 +176,7 @@ impl FitOutput {
 
 /// What to do with a run that is being sampled.
 const WAIT: &str = "call fit_model again with equal arguments: it waits and answers with this run";
+/// What to do with a run whose time was up before its first draw.
+const LONGER: &str = "call fit_model with a larger max_time_s, or look at a part of the data or a simpler model first";
 /// What to do with a run that gave nothing.
 const AGAIN: &str = "call fit_model again with equal arguments: it begins the run anew";
