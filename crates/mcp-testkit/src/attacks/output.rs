@@ -200,7 +200,9 @@ pub async fn ou_08<S: McpServer>(_: Transport) -> TestResult<Outcome> {
             usize::from(raw.contains("<svg") || raw.contains("image/svg") || raw.contains("<html"));
     }
     if pictures == 0 {
-        return Ok(Outcome::NotApplicable("no answer holds SVG or HTML"));
+        return Ok(Outcome::NotApplicable(
+            "no answer holds SVG or HTML but the charts of runs, which darwin's tests draw with hostile names",
+        ));
     }
     Ok(Outcome::Run)
 }

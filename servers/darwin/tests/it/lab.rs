@@ -156,6 +156,24 @@ async fn every_front_is_drawn_and_convergence_too() -> TestResult {
     Ok(())
 }
 
+/// A run's name is its caller's: in a chart it stays text.
+#[tokio::test]
+async fn a_name_that_is_markup_stays_text_in_a_chart() -> TestResult {
+    let server = server().await?;
+    let name = "</text><script>alert(1)</script><a href='javascript:x'>&\"";
+    let run = json!({
+        "problem": {"name": "sphere", "dimension": 2}, "algorithm": "pso", "name": name,
+        "budget": {"max_evals": 500}, "seed": 1, "start": true, "wait_ms": 60_000,
+    });
+    let run = server.call("create_run", run).await?.structured()["run_id"].clone();
+    let arguments = json!({"run_ids": [run], "chart": "convergence", "format": "svg"});
+    let drawn = server.call("render_plot", arguments).await?;
+    let svg = drawn.structured()["svg"].as_str().ok_or("no picture")?;
+    assert!(svg.contains("&lt;/text&gt;&lt;script&gt;alert(1)"), "{svg}");
+    assert!(!["<script", "<a "].iter().any(|markup| svg.contains(markup)), "{svg}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn algorithms_are_compared_by_runs_that_can_be_repeated() -> TestResult {
     let server = server().await?;
