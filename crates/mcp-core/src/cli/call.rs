@@ -66,7 +66,10 @@ fn complain(error: &Value, machine: bool) {
         print::error_line(&error.to_string());
         return;
     }
-    let part = |name: &str| match &error[name] {
+    // A protocol error carries the place and the repair beside its own members.
+    let member =
+        |name: &str| if error[name].is_null() { &error["data"][name] } else { &error[name] };
+    let part = |name: &str| match member(name) {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(text.clone()),

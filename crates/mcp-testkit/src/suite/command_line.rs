@@ -86,6 +86,10 @@ pub async fn calls_from_the_shell<S: McpServer>() -> TestResult {
     );
     let unknown = run(&binary, &["call", "no_such_tool"], &[]).await?;
     ensure!(unknown.code == Some(1) && unknown.stderr.contains("no_such_tool"), "{unknown:?}");
+    ensure!(
+        unknown.stderr.contains("hint: ") && unknown.stderr.contains("tools/list"),
+        "{unknown:?}"
+    );
     let garbled = run(&binary, &["call", tool, "{"], &[]).await?;
     ensure!(garbled.code == Some(64), "{garbled:?}");
     Ok(())
