@@ -188,6 +188,8 @@ async fn charts_are_equal_bytes_and_nothing_but_shapes() -> TestResult {
         let seen = server.call("plot_run", json!({"run_id": run, "kind": kind})).await?;
         assert_eq!(seen.structured()["mime_type"], "image/png", "{kind}");
         assert!(seen.image().starts_with(b"\x89PNG") && seen.image().len() > 2_000, "{kind}");
+        let again = server.call("plot_run", json!({"run_id": run, "kind": kind})).await?;
+        assert_eq!(again.image(), seen.image(), "{kind}");
     }
     let all = json!({"run_id": run, "kind": "forest", "vars": ["mu", "b"]});
     let answer = server.call("plot_run", all).await?;

@@ -2,15 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use darwin_engine::{
-    Algorithm, Measure, Outcome, Seed, Settings, StopReason, Suite, Task, hypervolume,
-    statistics::quantile,
-};
+use darwin_engine::{Measure, Outcome, Seed, StopReason, Suite, hypervolume, statistics::quantile};
 use mcp_core::prelude::*;
 use tokio::time::Instant;
 
 use super::{
-    optimize::{BudgetArgs, TimeRule},
+    optimize::{BudgetArgs, TimeRule, chosen},
     params::Params,
 };
 use crate::{
@@ -128,27 +125,6 @@ impl SuiteName {
 }
 
 impl RunBenchmarkArgs {
-    fn settings(&self, task: &Task) -> Result<(Settings, Option<&'static str>)> {
-        let problem = &task.problem;
-        Ok(match self.algorithm.as_deref() {
-            None | Some("auto") if self.params.is_empty() => {
-                let (settings, why) = Settings::auto(problem).map_err(Error::from)?;
-                (settings, Some(why))
-            }
-            None | Some("auto") => {
-                (self.params.settings(self.params.algorithm(problem)?, problem)?, None)
-            }
-            Some(name) => {
-                let algorithm = Algorithm::from_name(name).ok_or_else(|| {
-                    let listed = darwin_engine::ALGORITHMS.iter().map(|algorithm| algorithm.name);
-                    let known = std::iter::once("auto").chain(listed).collect();
-                    Error::unknown("/algorithm", "algorithm", name, known)
-                })?;
-                (self.params.settings(algorithm, problem)?, None)
-            }
-        })
-    }
-
     /// What does not depend on the seed, checked.
     fn jobs(&self, threads: usize) -> Result<Vec<(String, Measure, Job)>> {
         let dimension = self.dimension.unwrap_or(DIMENSION) as usize;
@@ -157,7 +133,8 @@ impl RunBenchmarkArgs {
         let time = TimeRule { default: Some(longest), longest };
         let mut jobs = Vec::with_capacity(tasks.len());
         for task in tasks {
-            let (settings, reason) = self.settings(&task)?;
+            let (settings, reason) =
+                chosen(self.algorithm.as_deref(), &self.params, &task.problem)?;
             let goal = match task.measure {
                 Measure::Value { optimum, within } => Some(optimum + within),
                 Measure::Volume { .. } => None,

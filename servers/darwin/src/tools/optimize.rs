@@ -129,30 +129,33 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-impl OptimizeProblemArgs {
-    /// Settings of the algorithm, and why it was taken when that was left to us.
-    fn settings(&self, problem: &Problem) -> Result<(Settings, Option<&'static str>), Error> {
-        match self.algorithm.as_deref() {
-            None | Some("auto") if self.params.is_empty() => {
-                let (settings, why) = Settings::auto(problem)?;
-                Ok((settings, Some(why)))
-            }
-            None | Some("auto") => {
-                let why = "the first algorithm that has all of the given params";
-                let settings = self.params.settings(self.params.algorithm(problem)?, problem)?;
-                Ok((settings, Some(why)))
-            }
-            Some(name) => {
-                let algorithm = Algorithm::from_name(name).ok_or_else(|| {
-                    let listed = darwin_engine::ALGORITHMS.iter().map(|algorithm| algorithm.name);
-                    let known = std::iter::once("auto").chain(listed).collect();
-                    Error::unknown("/algorithm", "algorithm", name, known)
-                })?;
-                Ok((self.params.settings(algorithm, problem)?, None))
-            }
+/// Settings of the algorithm of that name, and why it was taken when that was left to us.
+pub(super) fn chosen(
+    name: Option<&str>,
+    params: &Params,
+    problem: &Problem,
+) -> Result<(Settings, Option<&'static str>), Error> {
+    match name {
+        None | Some("auto") if params.is_empty() => {
+            let (settings, why) = Settings::auto(problem)?;
+            Ok((settings, Some(why)))
+        }
+        None | Some("auto") => {
+            let why = "the first algorithm that has all of the given params";
+            Ok((params.settings(params.algorithm(problem)?, problem)?, Some(why)))
+        }
+        Some(name) => {
+            let algorithm = Algorithm::from_name(name).ok_or_else(|| {
+                let listed = darwin_engine::ALGORITHMS.iter().map(|algorithm| algorithm.name);
+                let known = std::iter::once("auto").chain(listed).collect();
+                Error::unknown("/algorithm", "algorithm", name, known)
+            })?;
+            Ok((params.settings(algorithm, problem)?, None))
         }
     }
+}
 
+impl OptimizeProblemArgs {
     /// Check everything. `external` is whether the caller may be the one who evaluates.
     pub(crate) fn job(
         &self,
@@ -162,7 +165,7 @@ impl OptimizeProblemArgs {
         external: bool,
     ) -> Result<Job, Error> {
         let problem = self.problem.build(external)?;
-        let (settings, reason) = self.settings(&problem)?;
+        let (settings, reason) = chosen(self.algorithm.as_deref(), &self.params, &problem)?;
         let stagnation = match settings {
             Settings::Ga(_) => STAGNATION,
             // Restarts come when nothing improves.

@@ -154,6 +154,25 @@ async fn what_was_acknowledged_survives_kill_9() -> TestResult {
     Ok(())
 }
 
+/// Write, kill, check, as often as asked for; how many writes were acknowledged.
+async fn survive(
+    written: (&str, fn(u64) -> Value),
+    check: impl AsyncFn(&Path, &[(u64, String)], usize) -> TestResult,
+) -> TestResult<usize> {
+    let state = tempfile::tempdir()?;
+    let mut acknowledged: Vec<(u64, String)> = Vec::new();
+    let mut next = 0;
+    for cycle in 0..cycles() {
+        let after = Duration::from_millis(20 + cycle * 7_919 % 381);
+        let checked = acknowledged.len();
+        acknowledged.extend(until_killed(state.path(), next, after, written).await?);
+        check(state.path(), &acknowledged, checked).await?;
+        next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
+    }
+    assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+    Ok(acknowledged.len())
+}
+
 /// Each acknowledged fact has its history, its entity is found; one value holds now.
 async fn check_facts(state: &Path, acknowledged: &[(u64, String)], from: usize) -> TestResult {
     let mut server = start(state)?;
@@ -186,18 +205,8 @@ async fn check_facts(state: &Path, acknowledged: &[(u64, String)], from: usize) 
 
 #[tokio::test]
 async fn facts_that_were_acknowledged_survive_kill_9() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let mut acknowledged: Vec<(u64, String)> = Vec::new();
-    let mut next = 0;
-    for cycle in 0..cycles() {
-        let after = Duration::from_millis(20 + cycle * 7_919 % 381);
-        let checked = acknowledged.len();
-        acknowledged.extend(until_killed(state.path(), next, after, ("upsert_facts", fact)).await?);
-        check_facts(state.path(), &acknowledged, checked).await?;
-        next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
-    }
-    println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());
-    assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+    let kept = survive(("upsert_facts", fact), check_facts).await?;
+    println!("{} cycles, {kept} acknowledged, 0 lost", cycles());
     Ok(())
 }
 
@@ -245,18 +254,7 @@ async fn check_documents(state: &Path, acknowledged: &[(u64, String)], from: usi
 
 #[tokio::test]
 async fn documents_that_were_acknowledged_survive_kill_9() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let mut acknowledged: Vec<(u64, String)> = Vec::new();
-    let mut next = 0;
-    for cycle in 0..cycles() {
-        let after = Duration::from_millis(20 + cycle * 7_919 % 381);
-        let checked = acknowledged.len();
-        acknowledged
-            .extend(until_killed(state.path(), next, after, ("ingest_documents", document)).await?);
-        check_documents(state.path(), &acknowledged, checked).await?;
-        next = acknowledged.last().map_or(next, |(number, _)| number + 1) + 1;
-    }
-    println!("{} cycles, {} acknowledged, 0 lost", cycles(), acknowledged.len());
-    assert!(!acknowledged.is_empty(), "nothing was acknowledged: the test shows nothing");
+    let kept = survive(("ingest_documents", document), check_documents).await?;
+    println!("{} cycles, {kept} acknowledged, 0 lost", cycles());
     Ok(())
 }
