@@ -1,4 +1,4 @@
-//! The fleet's command line: `up`, `status`, `tools`, `call`.
+//! The fleet's command line: `up`, `status`, `doctor`, `tools`, `call`, `install`.
 //!
 //! It knows the servers by their executables only, which lie beside its own: each keeps its own
 //! configuration, and what `up` starts is what a user would start by hand.
@@ -6,6 +6,9 @@
 mod call;
 mod child;
 mod client;
+pub mod clients;
+mod doctor;
+mod install;
 mod output;
 mod sibling;
 mod status;
@@ -16,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use mcp_core::{StartError, server::Exit};
 
-/// Start, look at and call the seven Machina servers.
+/// Start, look at, call and install the seven Machina servers.
 #[derive(Debug, Parser)]
 #[command(name = "machina", version, disable_help_subcommand = true, max_term_width = 100)]
 struct Cli {
@@ -45,6 +48,14 @@ enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Look for what keeps servers from working, or makes them less safe than their defaults
+    Doctor {
+        /// Names of servers; all seven without any
+        servers: Vec<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List the tools of servers
     Tools {
         /// Names of servers; all seven without any
@@ -69,6 +80,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell an MCP client of servers
+    Install(install::Install),
 }
 
 /// Run the command line to its end.
@@ -102,6 +115,10 @@ fn run(command: Command) -> Result<Exit, StartError> {
             Command::Status { servers, json, watch } => {
                 status::status(sibling::named(&servers)?, json, watch).await
             }
+            Command::Doctor { servers, json } => {
+                doctor::doctor(sibling::named(&servers)?, json).await
+            }
+            Command::Install(request) => install::install(&request).await,
             Command::Tools { servers, json, toolset } => {
                 call::tools(sibling::named(&servers)?, json, toolset.as_deref()).await
             }

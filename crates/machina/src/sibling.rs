@@ -66,7 +66,8 @@ pub(crate) async fn json(member: &Member, arguments: &[&str]) -> Result<Value, S
         .map_err(|error| StartError::internal(format!("{}: {error}", member.binary())))
 }
 
-fn failure(member: &Member, output: &Output) -> StartError {
+/// The error that a server ended with.
+pub(crate) fn failure(member: &Member, output: &Output) -> StartError {
     let text = String::from_utf8_lossy(&output.stderr);
     let part =
         |prefix: &str| text.lines().find_map(|line| line.strip_prefix(prefix)).map(str::to_owned);
@@ -85,16 +86,40 @@ fn failure(member: &Member, output: &Output) -> StartError {
     }
 }
 
+/// What a server was told, as itself reports it.
+pub(crate) struct Settings(Value);
+
+/// Ask a server for its settings.
+pub(crate) async fn settings(member: &Member) -> Result<Settings, StartError> {
+    Ok(Settings(json(member, &["config", "--json"]).await?))
+}
+
+impl Settings {
+    fn entry(&self, key: &str) -> &Value {
+        let mut entries = self.0.as_array().into_iter().flatten();
+        entries.find(|entry| entry["key"] == key).unwrap_or(&Value::Null)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> &Value {
+        &self.entry(key)["value"]
+    }
+
+    /// The environment variable of a setting.
+    pub(crate) fn variable<'a>(&'a self, key: &'a str) -> &'a str {
+        self.entry(key)["variable"].as_str().unwrap_or(key)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self, member: &Member) -> SocketAddr {
+        let port = self.get("core.port").as_u64().and_then(|port| u16::try_from(port).ok());
+        let bind = self.get("core.bind").as_str().and_then(|bind| bind.parse().ok());
+        let bind = bind.filter(|bind: &IpAddr| !bind.is_unspecified());
+        let bind = bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        SocketAddr::new(bind, port.unwrap_or(member.port))
+    }
+}
+
 /// Where a server listens by its own configuration.
 pub(crate) async fn address(member: &Member) -> Result<SocketAddr, StartError> {
-    let settings = json(member, &["config", "--json"]).await?;
-    let value = |key: &str| {
-        let entries = settings.as_array().into_iter().flatten();
-        entries.filter(|entry| entry["key"] == key).map(|entry| &entry["value"]).next()
-    };
-    let port = value("core.port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
-    let bind = value("core.bind").and_then(Value::as_str).and_then(|bind| bind.parse().ok());
-    let bind = bind.filter(|bind: &IpAddr| !bind.is_unspecified());
-    let bind = bind.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    Ok(SocketAddr::new(bind, port.unwrap_or(member.port)))
+    Ok(settings(member).await?.address(member))
 }

@@ -219,3 +219,75 @@ fn a_call_without_a_running_server_starts_one_for_it() {
         Ok(())
     });
 }
+
+#[test]
+fn a_client_is_told_and_untold() {
+    drive(async {
+        let fleet = Fleet::with(&["bayes"])?;
+        let file = fleet.directory.path().join("mcp.json");
+        std::fs::write(&file, "{\n  // mine\n  \"servers\": {}\n}\n")?;
+        let path = file.to_str().ok_or("not Unicode")?;
+        let told = ["install", "vscode", "bayes", "--file", path];
+        let dry = fleet.run(&[&told[..], &["--dry-run"]].concat()).await?;
+        ensure!(dry.code == Some(0) && dry.stdout.contains("would be added"), "{dry:?}");
+        ensure!(!std::fs::read_to_string(&file)?.contains("bayes"), "a dry run wrote");
+        let ran = fleet.run(&told).await?;
+        ensure!(ran.code == Some(0) && ran.stdout.contains("added"), "{ran:?}");
+        let text = std::fs::read_to_string(&file)?;
+        let executable = fleet.directory.path().join("machina-bayes");
+        ensure!(text.contains("// mine") && text.contains(executable.to_str().unwrap()), "{text}");
+        let http = fleet.run(&[&told[..], &["--http"]].concat()).await?;
+        ensure!(http.code == Some(64) && http.stderr.contains("--replace"), "{http:?}");
+        let http = fleet.run(&[&told[..], &["--http", "--replace"]].concat()).await?;
+        ensure!(http.code == Some(0) && http.stdout.contains("replaced"), "{http:?}");
+        let url = format!("http://{}/mcp", fleet.address("bayes"));
+        ensure!(std::fs::read_to_string(&file)?.contains(&url), "no {url}");
+        let out = fleet.run(&[&told[..], &["--remove"]].concat()).await?;
+        ensure!(out.code == Some(0) && out.stdout.contains("removed"), "{out:?}");
+        ensure!(!std::fs::read_to_string(&file)?.contains("bayes"), "it is still there");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_client_that_cannot_be_told_is_named() {
+    drive(async {
+        let fleet = Fleet::with(&["bayes"])?;
+        let unknown = fleet.run(&["install", "cursr", "bayes"]).await?;
+        ensure!(unknown.code == Some(64) && unknown.stderr.contains("`cursor`"), "{unknown:?}");
+        let absent = fleet.run(&["install", "cursor", "bayes"]).await?;
+        ensure!(absent.code == Some(69) && absent.stderr.contains("--file"), "{absent:?}");
+        let program = fleet.run(&["install", "claude-code", "bayes"]).await?;
+        ensure!(
+            program.code == Some(69)
+                && program.stderr.contains("claude mcp add --scope user bayes"),
+            "{program:?}"
+        );
+        Ok(())
+    });
+}
+
+#[test]
+fn doctor_says_what_is_wrong() {
+    drive(async {
+        let fleet = Fleet::with(&["bayes"])?;
+        let well = fleet.run(&["doctor", "bayes"]).await?;
+        ensure!(well.code == Some(0) && well.stdout.contains("would be ready"), "{well:?}");
+        ensure!(!well.stdout.contains("hint"), "{well:?}");
+        let mut loose = fleet.command(&["doctor", "bayes"]);
+        let output = loose.env("MACHINA_RATE_WRITE", "0").output().await?;
+        let stdout = String::from_utf8(output.stdout)?;
+        ensure!(stdout.contains("core.rate_write is 0"), "{stdout}");
+        ensure!(stdout.contains("unset MACHINA_RATE_WRITE"), "{stdout}");
+        std::fs::write(fleet.directory.path().join("file"), "")?;
+        let mut blocked = fleet.command(&["doctor", "bayes"]);
+        let place = fleet.directory.path().join("file/state");
+        let output = blocked.env("MACHINA_STATE_DIR", place).output().await?;
+        let stdout = String::from_utf8(output.stdout)?;
+        ensure!(stdout.contains("warning") && stdout.contains("file/state"), "{stdout}");
+        let missing = fleet.run(&["doctor", "darwin", "--json"]).await?;
+        let findings: Value = serde_json::from_str(&missing.stdout)?;
+        ensure!(findings[0]["state"] == "fault" && missing.code == Some(1), "{missing:?}");
+        Ok(())
+    });
+}
