@@ -74,7 +74,7 @@ pub(super) fn example(fleet: &[Facts]) -> String {
     text.push_str("#DOCKER_SOCKET=/var/run/docker.sock\n#DOCKER_GID=0\n");
     text.push_str("\n# Where scaffold writes projects: a volume, or a directory of the host\n#SCAFFOLD_PROJECTS=./projects\n");
     text.push_str("\n# Images: base images, and whether binaries are compiled inside\n");
-    text.push_str("#RUST_IMAGE=rust:1.95-slim-bookworm\n#RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot\n#BINARIES=compile\n#IMAGE_TAG=latest\n");
+    text.push_str("#RUST_IMAGE=rust:1.95-slim-bookworm\n#RUNTIME_IMAGE=gcr.io/distroless/static-debian12:nonroot\n#BINARIES=compile\n#IMAGE_TAG=latest\n");
     text.push_str("\n# All servers\n");
     for key in ["LOG_LEVEL", "LOG_FORMAT", "TOOLSET", "READ_ONLY", "DEADLINE", "ALLOWED_ORIGINS"] {
         _ = writeln!(text, "#MACHINA_{key}=");
