@@ -1,6 +1,6 @@
 //! `call` and `tools`.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use mcp_core::{
     StartError,
@@ -17,6 +17,8 @@ use crate::{client, output, sibling};
 /// A little more than the longest call.
 const LIMIT: Duration = CallPolicy::MAX_DEADLINE.saturating_add(Duration::from_secs(10));
 
+const UNAUTHORIZED: u16 = 401;
+
 /// Call a tool on the running server; without one, on one that lives for this call.
 pub(crate) async fn call(
     member: &Member,
@@ -30,12 +32,42 @@ pub(crate) async fn call(
     if !live.is_ok_and(|answer| answer.body["server"] == member.name) {
         return call_alone(member, tool, &arguments, json).await;
     }
-    let answer = client::mcp(address, &call_message(tool, &arguments), LIMIT).await;
-    let answer = answer.map_err(|error| {
+    let message = call_message(tool, &arguments);
+    let mut answer = post(member, address, &message, None).await?;
+    if answer.status == UNAUTHORIZED {
+        // Nothing was called, so it can be sent again: with the key in the server's own state directory,
+        // which this user can read or not.
+        let key = first_key(member).await?;
+        answer = post(member, address, &message, Some(&key)).await?;
+    }
+    show(&answer.body, json)
+}
+
+async fn post(
+    member: &Member,
+    address: SocketAddr,
+    message: &Value,
+    key: Option<&str>,
+) -> Result<client::Answer, StartError> {
+    client::mcp(address, message, key, LIMIT).await.map_err(|error| {
         StartError::unavailable(format!("{}: the call got no answer: {error}", member.binary()))
             .with_hint("whether it took effect is unknown: look before you repeat it")
-    })?;
-    show(&answer, json)
+    })
+}
+
+async fn first_key(member: &Member) -> Result<String, StartError> {
+    let output = sibling::run(member, &["key"]).await?;
+    let key = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if output.status.success() && !key.is_empty() {
+        return Ok(key);
+    }
+    let what = format!("{} asks for a key, and its first one is not at hand", member.binary());
+    let hint = format!(
+        "run this as the user of the server, or call POST /tools/<tool> with `Authorization: Bearer <key>`; \
+         `{} key create` makes one",
+        member.binary()
+    );
+    Err(StartError::config(what).with_hint(hint))
 }
 
 async fn call_alone(

@@ -34,15 +34,16 @@ pub(crate) async fn get(
     tokio::time::timeout(limit, exchange(address, request)).await?
 }
 
-/// POST one MCP request, of the newest revision, and wait for its answer.
+/// POST one MCP request, of the newest revision, with a key if there is one, and wait for its answer.
 pub(crate) async fn mcp(
     address: SocketAddr,
     message: &Value,
+    key: Option<&str>,
     limit: Duration,
-) -> Result<Value, Failure> {
+) -> Result<Answer, Failure> {
     let method = message["method"].as_str().unwrap_or_default();
     let name = message["params"]["name"].as_str().unwrap_or_default();
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(Method::POST)
         .uri("/mcp")
         .header(header::HOST, address.to_string())
@@ -50,9 +51,12 @@ pub(crate) async fn mcp(
         .header(header::ACCEPT, "application/json")
         .header("MCP-Protocol-Version", "2026-07-28")
         .header("Mcp-Method", method)
-        .header("Mcp-Name", name)
-        .body(Full::from(message.to_string()))?;
-    Ok(tokio::time::timeout(limit, exchange(address, request)).await??.body)
+        .header("Mcp-Name", name);
+    if let Some(key) = key {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    let request = request.body(Full::from(message.to_string()))?;
+    tokio::time::timeout(limit, exchange(address, request)).await?
 }
 
 async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {

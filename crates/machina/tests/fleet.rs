@@ -221,6 +221,40 @@ fn a_call_without_a_running_server_starts_one_for_it() {
 }
 
 #[test]
+fn a_server_that_asks_for_a_key_is_called_with_its_first() {
+    drive(async {
+        let fleet = Fleet::with(&["bayes"])?;
+        let auth = ("MACHINA_AUTH", "api_key");
+        let mut server = Command::new(fleet.directory.path().join("machina-bayes"));
+        server.arg("serve").env_clear().env(auth.0, auth.1).env("HOME", fleet.directory.path());
+        server.env("MACHINA_BAYES_PORT", fleet.ports["bayes"].to_string());
+        let _server =
+            server.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?;
+        let live = async {
+            while http::get(fleet.address("bayes"), "/health").await.is_err() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(binary::LIMIT, live).await?;
+        let test = r#"test={"prevalence": 0.5, "sensitivity": 0.9, "specificity": 0.9}"#;
+        let mut call = fleet.command(&["call", "bayes", "apply_bayes_rule", test]);
+        let output = call.env(auth.0, auth.1).output().await?;
+        let said = String::from_utf8(output.stdout)?;
+        ensure!(
+            output.status.success() && said.contains("posterior"),
+            "{said} {:?}",
+            output.stderr
+        );
+        let mut other = fleet.command(&["call", "bayes", "apply_bayes_rule", test]);
+        let output =
+            other.env("MACHINA_STATE_DIR", fleet.directory.path().join("empty")).output().await?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(64) && said.contains("key create"), "{said}");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_client_is_told_and_untold() {
     drive(async {
         let fleet = Fleet::with(&["bayes"])?;
