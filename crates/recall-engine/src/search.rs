@@ -77,6 +77,34 @@ impl LexicalIndex {
         hits
     }
 
+    /// Live texts in which the words of `text` stand one after the other, by number; none when more than
+    /// `most` words of the rarest were met, or when it has no words.
+    pub fn phrase(&self, text: &str, most: usize) -> Vec<DocId> {
+        let mut lists: Vec<(&Postings, u32)> = Vec::new();
+        for (term, at) in self.analyzer.terms(text) {
+            let Some(list) = self.list(&term) else { return Vec::new() };
+            lists.push((list, at));
+        }
+        lists.sort_by_key(|(list, _)| list.byte_len());
+        let Some((&(rarest, first), others)) = lists.split_first() else { return Vec::new() };
+        // Where the text would begin, with the words' own offsets.
+        let mut starts: Vec<(DocId, Vec<i64>)> = Vec::new();
+        let (mut cursor, mut positions) = (rarest.cursor(), Vec::new());
+        while let Some(posting) = cursor.next(Some(&mut positions)) {
+            if starts.len() == most {
+                return Vec::new();
+            }
+            if self.is_live(posting.doc) {
+                let begins = positions.iter().map(|&at| i64::from(at) - i64::from(first));
+                starts.push((posting.doc, begins.collect()));
+            }
+        }
+        for &(list, offset) in others {
+            keep_following(&mut starts, list, i64::from(offset));
+        }
+        starts.into_iter().map(|(doc, _)| doc).collect()
+    }
+
     /// What makes the score of one text for a query; `None` for a text that is not there.
     pub fn explain(&self, query: &str, doc: DocId) -> Option<Explanation> {
         self.docs.get(doc as usize).filter(|doc| doc.live)?;
@@ -220,7 +248,69 @@ fn adjacent(left: &Postings, right: &Postings, docs: &[Doc]) -> Vec<Posting> {
     found
 }
 
+/// Keep the beginnings after which, at an offset, a word stands.
+fn keep_following(starts: &mut Vec<(DocId, Vec<i64>)>, list: &Postings, offset: i64) {
+    let (mut cursor, mut positions) = (list.cursor(), Vec::new());
+    let mut posting = cursor.next(Some(&mut positions));
+    starts.retain_mut(|(doc, begins)| {
+        while posting.as_ref().is_some_and(|posting| posting.doc < *doc) {
+            posting = cursor.next(Some(&mut positions));
+        }
+        if posting.as_ref().is_none_or(|posting| posting.doc > *doc) {
+            return false;
+        }
+        let stands = |begin: i64| {
+            u32::try_from(begin + offset).is_ok_and(|at| positions.binary_search(&at).is_ok())
+        };
+        begins.retain(|&begin| stands(begin));
+        !begins.is_empty()
+    });
+}
+
 fn count_adjacent(firsts: &[u32], seconds: &[u32]) -> u32 {
     let adjacent = firsts.iter().filter(|&&at| seconds.binary_search(&(at + 1)).is_ok()).count();
     u32::try_from(adjacent).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Texts over so few words that phrases recur.
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        let word =
+            prop::sample::select(vec!["ada", "met", "the", "query_graph", "node.js", "Ada's"]);
+        prop::collection::vec(
+            prop::collection::vec(word, 0..9).prop_map(|words| words.join(" ")),
+            0..9,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_phrase_is_found_where_its_words_follow_each_other(texts in texts(), wanted in 0usize..9, gone in 0usize..9) {
+            let mut index = LexicalIndex::default();
+            let docs: Vec<DocId> = texts.iter().map(|text| index.insert(text)).collect();
+            if let Some(&doc) = docs.get(gone) {
+                index.remove(doc);
+            }
+            let phrase = texts.get(wanted).cloned().unwrap_or_default();
+            let phrase = phrase.split(' ').take(2).collect::<Vec<_>>().join(" ");
+            let terms = index.analyzer.terms(&phrase);
+            let stands = |doc: &DocId| {
+                let held = index.analyzer.terms(&texts[*doc as usize]);
+                let first = terms.first().map_or(0, |(_, at)| *at);
+                let begins = held.iter().map(|(_, at)| i64::from(*at) - i64::from(first));
+                let follows = |begin: i64| terms.iter().all(|(term, at)| {
+                    held.iter().any(|(other, place)| other == term && i64::from(*place) == begin + i64::from(*at))
+                });
+                index.is_live(*doc) && !terms.is_empty() && begins.into_iter().any(follows)
+            };
+            let naive: Vec<DocId> = docs.iter().copied().filter(stands).collect();
+            prop_assert_eq!(index.phrase(&phrase, usize::MAX), naive.clone());
+            prop_assert!(naive.is_empty() || index.phrase(&phrase, 0).is_empty());
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Which nodes matter.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{HashMap, VecDeque},
+    hash::Hash,
+};
 
 use super::{Network, NodeId};
 
@@ -10,6 +13,89 @@ const DAMPING: f64 = 0.85;
 const CLOSE: f64 = 1e-10;
 /// Iterations at most; damping brings the change below [`CLOSE`] in about 150.
 const ROUNDS: usize = 500;
+
+/// `PageRank` from some seeds, near them only, in any graph that tells the arcs of a node: what is left of
+/// the walk is pushed on while a node holds more than `least` for each of its arcs (Andersen, Chung,
+/// Lang, 2006), from `most` nodes at most. Walks end at nodes without arcs. Nodes with their shares in the
+/// order they were met; the seeds' weights need not sum to 1.
+pub fn near<N: Copy + Eq + Hash, I: IntoIterator<Item = (N, f64)>>(
+    seeds: &[(N, f64)],
+    least: f64,
+    most: usize,
+    mut arcs: impl FnMut(N) -> I,
+) -> Vec<(N, f64)> {
+    let least = least.max(1e-12);
+    let sum: f64 = seeds.iter().map(|(_, weight)| weight.max(0.0)).sum();
+    let mut places: HashMap<N, usize> = HashMap::new();
+    let mut spots: Vec<Spot<N>> = Vec::new();
+    let mut queue = VecDeque::new();
+    for &(node, weight) in seeds.iter().filter(|(_, weight)| *weight > 0.0) {
+        if receive(&mut places, &mut spots, node, weight / sum, least) {
+            queue.push_back(node);
+        }
+    }
+    let mut opened = 0;
+    while let Some(node) = queue.pop_front() {
+        let Some(spot) = places.get(&node).and_then(|&place| spots.get_mut(place)) else {
+            continue;
+        };
+        if spot.out.is_none() {
+            if opened == most {
+                continue;
+            }
+            opened += 1;
+            let out: Vec<(N, f64)> = arcs(node).into_iter().collect();
+            spot.bound = least * f64::from(u32::try_from(out.len().max(1)).unwrap_or(u32::MAX));
+            spot.out = Some(out);
+        }
+        if spot.left <= spot.bound {
+            continue;
+        }
+        let mass = std::mem::take(&mut spot.left);
+        let out = spot.out.take().unwrap_or_default();
+        let total: f64 = out.iter().map(|(_, weight)| weight).sum();
+        spot.rank += if total > 0.0 { (1.0 - DAMPING) * mass } else { mass };
+        for &(next, weight) in out.iter().filter(|_| total > 0.0) {
+            if receive(&mut places, &mut spots, next, DAMPING * mass * weight / total, least) {
+                queue.push_back(next);
+            }
+        }
+        if let Some(spot) = places.get(&node).and_then(|&place| spots.get_mut(place)) {
+            spot.out = Some(out);
+        }
+    }
+    spots.into_iter().filter(|spot| spot.rank > 0.0).map(|spot| (spot.node, spot.rank)).collect()
+}
+
+/// A node that the walk of [`near`] has reached.
+struct Spot<N> {
+    node: N,
+    rank: f64,
+    /// Of the walk, not yet pushed on.
+    left: f64,
+    /// What it may keep.
+    bound: f64,
+    /// Its arcs, once they were asked for.
+    out: Option<Vec<(N, f64)>>,
+}
+
+/// Add to what a node holds; whether it now holds more than it may keep, and did not before.
+fn receive<N: Copy + Eq + Hash>(
+    places: &mut HashMap<N, usize>,
+    spots: &mut Vec<Spot<N>>,
+    node: N,
+    mass: f64,
+    least: f64,
+) -> bool {
+    let place = *places.entry(node).or_insert_with(|| {
+        spots.push(Spot { node, rank: 0.0, left: 0.0, bound: least, out: None });
+        spots.len() - 1
+    });
+    let Some(spot) = spots.get_mut(place) else { return false };
+    let before = spot.left;
+    spot.left += mass;
+    before <= spot.bound && spot.left > spot.bound
+}
 
 impl Network {
     /// `PageRank`: shares of an endless walk along arcs by their weights, which starts anew, and from
@@ -42,32 +128,12 @@ impl Network {
         Some(rank)
     }
 
-    /// `PageRank` from some seeds, near them only: what is left of the walk is pushed on while a node
-    /// holds more than `least` for each of its arcs (Andersen, Chung, Lang, 2006). Ends at nodes
-    /// without arcs. Nodes with their shares, by number.
+    /// [`near`] the seeds in this network. Nodes with their shares, by number.
     pub fn near(&self, seeds: &[(NodeId, f64)], least: f64) -> Vec<(NodeId, f64)> {
-        let mut left = self.start(seeds);
-        let mut rank = vec![0.0; left.len()];
-        let bound = |node: NodeId| least.max(1e-12) * f64::from(degree(self, node).max(1));
-        let mut queue: VecDeque<NodeId> =
-            (0..self.len()).filter(|&node| left[node as usize] > bound(node)).collect();
-        while let Some(node) = queue.pop_front() {
-            let mass = std::mem::take(&mut left[node as usize]);
-            if mass <= bound(node) {
-                left[node as usize] = mass;
-                continue;
-            }
-            let total = self.total(node);
-            rank[node as usize] += if total > 0.0 { (1.0 - DAMPING) * mass } else { mass };
-            for &(next, weight) in self.out(node) {
-                let before = left[next as usize];
-                left[next as usize] += DAMPING * mass * weight / total;
-                if before <= bound(next) && left[next as usize] > bound(next) {
-                    queue.push_back(next);
-                }
-            }
-        }
-        (0..).zip(rank).filter(|(_, rank)| *rank > 0.0).collect()
+        let start: Vec<(NodeId, f64)> = (0..).zip(self.start(seeds)).collect();
+        let mut found = near(&start, least, usize::MAX, |node| self.out(node).iter().copied());
+        found.sort_unstable_by_key(|(node, _)| *node);
+        found
     }
 
     /// Arcs in and out of each node.

@@ -170,6 +170,14 @@ proptest! {
             }
         }
         prop_assert!(network.near(&seeds, 1e-4).iter().map(|(_, rank)| rank).sum::<f64>() <= 1.0 + 1e-9);
+        // However few nodes are opened, the walk is the same as far as it goes.
+        let mut opened = 0;
+        let bounded = rank::near(&seeds, 1e-4, 3, |node| {
+            opened += 1;
+            network.out(node).to_vec()
+        });
+        prop_assert!(opened <= 3 && bounded.len() <= 3);
+        prop_assert!(bounded.iter().map(|(_, rank)| rank).sum::<f64>() <= 1.0 + 1e-9);
     }
 
     #[test]

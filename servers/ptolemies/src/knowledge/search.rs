@@ -1,5 +1,6 @@
 //! Ranked retrieval.
 
+mod graph;
 mod parents;
 
 use std::{collections::HashMap, sync::Arc};
@@ -72,6 +73,8 @@ pub(crate) struct Results {
     pub(crate) seq: u64,
     /// Whether meaning took part.
     pub(crate) meaning: bool,
+    /// Whether the query names entities, so that nearness to them took part.
+    pub(crate) graph: bool,
     pub(crate) found: Vec<Found>,
     /// Further hits among the best `k` that the token budget left out.
     pub(crate) over_budget: usize,
@@ -132,6 +135,8 @@ pub(crate) struct Shares {
     pub(crate) parent: f64,
     /// Of a document: of its best chunk.
     pub(crate) best: f64,
+    /// Of its nearness to entities that the query names.
+    pub(crate) graph: f64,
 }
 
 /// One hit.
@@ -165,8 +170,8 @@ struct Candidate {
 
 impl<S: Store> Knowledge<S> {
     /// Rank what is known now for a query: a key or name equal to it first, then words and meaning (0.7 and
-    /// 0.3; words alone while there are too few texts for a model), then the newer. Importance and
-    /// age are left out of the score until they are shown to help on every measured set.
+    /// 0.3; words alone while there are too few texts for a model) and nearness to entities it names (0.15),
+    /// then the newer. Importance and age are left out of the score until they are shown to help on every measured set.
     pub(crate) async fn search(
         &self,
         needle: Needle,
@@ -176,7 +181,7 @@ impl<S: Store> Knowledge<S> {
         let document = self.shared.read().documents_asked(&needle)?;
         let shared = Arc::clone(&self.shared);
         let asked = needle.clone();
-        let (seq, meaning, now, candidates) = task::compute(token, move |cancel| {
+        let (seq, meaning, now, (graph, candidates)) = task::compute(token, move |cancel| {
             let state = shared.read();
             let now = shared.now(&state);
             shared.answer_for(now);
@@ -194,7 +199,7 @@ impl<S: Store> Knowledge<S> {
                     .and_then(|doc| state.index.words().explain(&needle.query, doc));
             }
         }
-        Ok(Results { seq, meaning, found, over_budget })
+        Ok(Results { seq, meaning, graph, found, over_budget })
     }
 
     /// Read rows in rank order until the answer is full.
@@ -280,13 +285,16 @@ struct Asked<'a> {
 }
 
 impl super::State {
-    fn candidates(&self, asked: Asked<'_>, stop: &dyn Fn() -> bool) -> Vec<Candidate> {
+    /// What may be hits, best first, and whether the graph took part.
+    fn candidates(&self, asked: Asked<'_>, stop: &dyn Fn() -> bool) -> (bool, Vec<Candidate>) {
         let needle = asked.needle;
         let accepts = |item: Item| self.accepts(asked, item);
         let named: Vec<Item> =
             self.named(&needle.query).into_iter().filter(|item| accepts(*item)).collect();
+        let near = self.nearness(asked, stop);
         let query = Query {
             weights: Weights::default(),
+            graph: &near,
             accept: &|doc: DocId| {
                 let item = self.item_of(doc);
                 !named.contains(&item) && accepts(item)
@@ -308,14 +316,14 @@ impl super::State {
         if needle.parents {
             let parents = self.index.search_parents(&query);
             let ranked = self.best_chunks(&parents, &hits, &named, needle.min_score);
-            return first.chain(ranked).collect();
+            return (!near.is_empty(), first.chain(ranked).collect());
         }
         let best = hits.first().map_or(1.0, |hit| hit.score);
         let ranked = hits.iter().filter_map(|hit| {
             let candidate = Candidate::of(self.item_of(hit.doc), hit, best);
             (candidate.score >= needle.min_score).then_some(candidate)
         });
-        first.chain(ranked).collect()
+        (!near.is_empty(), first.chain(ranked).collect())
     }
 
     /// What the query names exactly: a key, then names of entities, then a document.
@@ -431,6 +439,7 @@ impl Candidate {
             beside: (hit.shares.before + hit.shares.after) * scale,
             parent: hit.shares.parent * scale,
             best: 0.0,
+            graph: hit.shares.graph * scale,
         };
         Self { item, score: hit.score / best, shares, key_match: false }
     }

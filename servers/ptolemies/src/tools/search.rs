@@ -204,6 +204,9 @@ struct Made {
     /// Of a document: of its best chunk.
     #[serde(skip_serializing_if = "is_zero")]
     best_chunk: f64,
+    /// Of nearness to entities that the query names.
+    #[serde(skip_serializing_if = "is_zero")]
+    graph: f64,
     /// What made the share of words, largest first.
     terms: Vec<Part>,
 }
@@ -229,8 +232,8 @@ struct Part {
 #[tool_router(router = search_tools, vis = "pub(crate)")]
 impl Server {
     /// Find memories, entities, facts and chunks of documents by words (BM25 over stems and
-    /// neighbouring pairs) and, from 64 texts on, by meaning (LSA); a key, name or uri equal to the
-    /// query comes first. Returns texts with scores, best first.
+    /// neighbouring pairs), from 64 texts on by meaning (LSA), and by facts near entities it names;
+    /// a key, name or uri equal to the query comes first. Returns texts with scores, best first.
     #[tool(
         title = "Search knowledge",
         annotations(
@@ -289,7 +292,10 @@ impl From<Results> for SearchKnowledgeOutput {
     fn from(results: Results) -> Self {
         Self {
             seq: results.seq,
-            legs: if results.meaning { vec!["lexical", "semantic"] } else { vec!["lexical"] },
+            legs: [("lexical", true), ("semantic", results.meaning), ("graph", results.graph)]
+                .into_iter()
+                .filter_map(|(leg, took_part)| took_part.then_some(leg))
+                .collect(),
             hits: results.found.into_iter().map(Hit::from).collect(),
             over_budget: Some(results.over_budget).filter(|&count| count > 0),
             untrusted: vec!["/hits"],
@@ -364,8 +370,8 @@ impl Made {
             texts: part.texts,
             score: part.score,
         };
-        let Shares { words, meaning, beside, parent, best } = shares;
+        let Shares { words, meaning, beside, parent, best, graph } = shares;
         let terms = explanation.parts.into_iter().map(part).collect();
-        Self { words, meaning, beside, parent, best_chunk: best, terms }
+        Self { words, meaning, beside, parent, best_chunk: best, graph, terms }
     }
 }

@@ -257,3 +257,39 @@ async fn the_graph_is_bounded() -> TestResult {
 async fn entity_id(server: &InProcess<Server>, name: &str) -> TestResult<Value> {
     Ok(server.call("get_entities", json!({"names": [name]})).await?.structured()["entities"][0]["id"].clone())
 }
+
+#[tokio::test]
+async fn texts_near_what_a_query_names_come_nearer() -> TestResult {
+    let server = start().await?;
+    let memories = ["Grace is on leave until June", "Harold is on leave until June"];
+    let items: Vec<Value> = memories.iter().map(|text| json!({"text": text})).collect();
+    server.call("store_memory", json!({"items": items})).await?;
+    let facts = json!({"items": [
+        {"from": "Grace", "type": "leads", "to": "Falcon project", "valid_from": "2024-01-01T00:00:00Z"},
+        {"from": "Harold", "type": "leads", "to": "Heron project", "valid_from": "2024-01-01T00:00:00Z"},
+    ]});
+    server.call("upsert_facts", facts).await?;
+    let asked = |query: &str| json!({"query": query, "kinds": ["memory"], "explain": true});
+    for (query, first) in [
+        ("Is the lead of the Falcon project's team on leave?", "Grace"),
+        ("Is the lead of the Heron project on leave?", "Harold"),
+    ] {
+        let found = server.call("search_knowledge", asked(query)).await?;
+        let found = found.structured();
+        assert_eq!(found["legs"], json!(["lexical", "graph"]), "{query}");
+        let hit = &found["hits"][0];
+        assert!(hit["text"].as_str().is_some_and(|text| text.starts_with(first)), "{query}: {hit}");
+        assert!(hit["explanation"]["graph"].as_f64() > Some(0.0), "{hit}");
+    }
+    // Neither without a name, nor where the fact does not hold, is anything nearer.
+    let plain = server.call("search_knowledge", asked("who is on leave?")).await?;
+    assert_eq!(plain.structured()["legs"], json!(["lexical"]));
+    let mut early = asked("Is the lead of the Falcon project on leave?");
+    early["as_of"] = json!("2023-06-01T00:00:00Z");
+    let early = server.call("search_knowledge", early).await?;
+    for hit in early.structured()["hits"].as_array().ok_or("no hits")? {
+        assert_eq!(hit["explanation"]["graph"], Value::Null, "{hit}");
+    }
+    server.stop().await;
+    Ok(())
+}
