@@ -1,9 +1,10 @@
 //! Binds a model and answers points with its log density and gradient, as a line of JSON.
 //!
-//! `gradients MODEL.stan DATA.json [COUNT]`
+//! `gradients MODEL.stan DATA.json [COUNT [TIMES]]`
 //!
 //! Points are `s_k sin(0.7 i + k)` in the free parameters, for `benches/bayes/gradients.py` to ask Stan the same.
-//! Densities keep their constants; the times are CPU seconds of this thread.
+//! Densities keep their constants; the times are CPU seconds of this thread. Each gradient is computed as many
+//! times as is said, once otherwise.
 #![expect(
     clippy::print_stdout,
     clippy::cast_precision_loss,
@@ -21,12 +22,13 @@ const SIZES: [f64; 5] = [0.1, 0.3, -0.2, 0.5, 0.8];
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [text, data, count @ ..] = arguments.as_slice() else {
-        return Err("gradients MODEL.stan DATA.json [COUNT]".into());
+        return Err("gradients MODEL.stan DATA.json [COUNT [TIMES]]".into());
     };
+    let times: usize = count.get(1).map_or(Ok(1), |times| times.parse())?;
     let count: usize = count.first().map_or(Ok(SIZES.len()), |count| count.parse())?;
     let text = fs::read_to_string(text)?;
     let given: Value = serde_json::from_str(&fs::read_to_string(data)?)?;
-    match answer(&text, &given, count) {
+    match answer(&text, &given, (count, times)) {
         Ok(said) => println!("{said}"),
         Err(error) => println!(
             "{}",
@@ -36,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn answer(text: &str, given: &Value, count: usize) -> Result<Value, Diagnostic> {
+fn answer(text: &str, given: &Value, (count, times): (usize, usize)) -> Result<Value, Diagnostic> {
     let began = cpu_s();
     let program = parse(text)?;
     let known: Vec<String> = program.data_variables().into_iter().map(|(name, _)| name).collect();
@@ -56,7 +58,10 @@ fn answer(text: &str, given: &Value, count: usize) -> Result<Value, Diagnostic> 
         let point: Vec<f64> =
             (0..model.dim()).map(|i| size * (0.7 * i as f64 + at as f64).sin()).collect();
         let mut gradient = vec![0.0; point.len()];
-        let value = density.gradient(&point, &mut gradient);
+        let mut value = None;
+        for _ in 0..times {
+            value = density.gradient(&point, &mut gradient);
+        }
         found.push(json!({"point": point, "value": value, "gradient": gradient}));
     }
     let done = cpu_s();

@@ -7,7 +7,7 @@ use super::super::constrain;
 use super::super::data::{self, Data};
 use super::super::eval::{Evaluated, Evaluator, Phase};
 use super::super::replay::{Part, Watch};
-use super::super::tape::{Builder, Cell, Step, Tape, tape};
+use super::super::tape::{Builder, Cell, Step, Tape, fused, tape};
 use super::super::value::Value;
 use super::super::{Code, Diagnostic, Span};
 use super::variable::Variable;
@@ -60,7 +60,7 @@ impl Binding<'_> {
         evaluator.run_all(&self.program.model)?;
         evaluator.fits()?;
         let terms = self.terms(&evaluator);
-        let density = total(&mut evaluator);
+        let density = total(&mut evaluator)?;
         let printed = std::mem::take(&mut evaluator.printed);
         let mixed = evaluator.watch.mixed.iter().map(|start| self.line(*start)).collect();
         let (program, seed) = (Program::default(), self.seed);
@@ -184,14 +184,15 @@ fn keep(variables: &mut Vec<Variable>, name: &str, kind: Type, dims: Vec<usize>,
 }
 
 /// The tape of the log density.
-fn total(evaluator: &mut Evaluator<'_>) -> Tape {
-    let target = std::mem::take(&mut evaluator.target);
+fn total(evaluator: &mut Evaluator<'_>) -> Evaluated<Tape> {
+    let target = fused(&mut evaluator.trace, &std::mem::take(&mut evaluator.target));
     let root: Vec<Cell> = if target.is_empty() {
         vec![evaluator.trace.constant(0.0)]
     } else {
         vec![evaluator.trace.push(Step::Sum, vec![target.into()], 1)]
     };
-    tape(&evaluator.trace, &[root.into()])
+    evaluator.fits()?;
+    Ok(tape(&evaluator.trace, &[root.into()]))
 }
 
 /// Declarations of a block that holds nothing else.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::design::Design;
 use super::op::Op;
+use super::quadratic::Quadratic;
 use crate::language::eval::MAX_ALL_CELLS;
 
 /// Place of one number.
@@ -29,6 +31,14 @@ pub(crate) enum Step {
     Cholesky(usize),
     /// `L^-1 B` with a lower triangular matrix: size, columns.
     SolveLower(usize, usize),
+    /// The sum of an [`Op`] over that many elements.
+    Total(Op, usize),
+    /// The log density of that many answers of 0 and 1 by their logits; its slopes follow it.
+    Logit(usize),
+    /// Linear predictors by the cells of their columns.
+    Linear(Arc<Design>),
+    /// Normal densities by the cells in their locations, and their scale if it is not known.
+    Quadratic(Arc<Quadratic>),
     /// Computes nothing; the point is refused unless the first is at least the second.
     AtLeast,
 }

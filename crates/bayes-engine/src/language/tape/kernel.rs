@@ -76,6 +76,34 @@ pub(super) fn logit_block(y: &[f64; BLOCK], eta: &[f64; BLOCK], to: &mut [f64]) 
     to.copy_from_slice(&values[..to.len()]);
 }
 
+/// The sum of the first `size` of [`logit_block`], and the slopes in the logits: one exponential serves both,
+/// and one logarithm of their product the whole block, which is at most `2^BLOCK`.
+pub(super) fn logit_total(
+    y: &[f64; BLOCK],
+    eta: &[f64; BLOCK],
+    size: usize,
+    slopes: &mut [f64; BLOCK],
+) -> f64 {
+    let (mut least, mut odds) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for at in 0..BLOCK {
+        let for_it = (2.0 * y[at] - 1.0) * eta[at];
+        least[at] = if for_it >= 0.0 { 0.0 } else { for_it };
+        let e = exp((-for_it.abs()).max(-700.0));
+        odds[at] = 1.0 + e;
+        // the share of what was not answered
+        let missed = if for_it >= 0.0 { e } else { 1.0 } / (1.0 + e);
+        slopes[at] = (2.0 * y[at] - 1.0) * missed;
+    }
+    odds[size..].fill(1.0);
+    let mut lanes = [1.0; 8];
+    for chunk in odds.as_chunks::<8>().0 {
+        for (lane, odds) in lanes.iter_mut().zip(chunk) {
+            *lane *= odds;
+        }
+    }
+    super::linear::total(&least[..size]) - lanes.iter().product::<f64>().ln()
+}
+
 /// Slopes in the logits, times the adjoints.
 pub(super) fn logit_slopes(
     y: &[f64; BLOCK],
@@ -127,7 +155,14 @@ mod tests {
             let share = 1.0 / (1.0 + (-eta[at]).exp());
             assert!((slopes[at] - (y[at] - share)).abs() <= 4e-16, "{at}");
         }
+        let total = logit_total(&y, &eta, 50, &mut slopes);
+        assert!((total / values[..50].iter().sum::<f64>() - 1.0).abs() <= 1e-15);
+        for at in 0..50 {
+            let share = 1.0 / (1.0 + (-eta[at]).exp());
+            assert!((slopes[at] - (y[at] - share)).abs() <= 4e-16, "{at}");
+        }
         eta[3] = f64::NAN;
+        assert!(logit_total(&y, &eta, 50, &mut slopes).is_nan());
         logit_block(&y, &eta, &mut values);
         assert!(values[3].is_nan() && values[4].is_finite());
     }

@@ -21,7 +21,7 @@ pub(super) fn total(numbers: &[f64]) -> f64 {
 }
 
 /// The sum of products, in lanes.
-fn dot_total(left: &[f64], right: &[f64]) -> f64 {
+pub(super) fn dot_total(left: &[f64], right: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let ((left, left_rest), (right, right_rest)) =
         (left.as_chunks::<LANES>(), right.as_chunks::<LANES>());

@@ -2,7 +2,7 @@
 
 use super::builder::{Cell, Step};
 use super::op::Op;
-use super::{density, kernel, linear};
+use super::{density, kernel, linear, total};
 
 /// Where the numbers of an argument lie.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,6 +166,10 @@ impl Placed {
                 return values[inputs[0].at(0)] >= values[inputs[1].at(0)];
             }
             Step::Dot => values[out] = linear::dot(&inputs[0], &inputs[1], self.length, values),
+            Step::Total(op, count) => values[out] = total::forward(*op, *count, inputs, values),
+            Step::Logit(count) => total::logit_forward(*count, inputs, out, values),
+            Step::Linear(design) => design.forward(&inputs[0], out, values),
+            Step::Quadratic(quadratic) => quadratic.forward(inputs, out, values),
             step => linear::forward(step, inputs, out, values),
         }
         true
@@ -225,6 +229,17 @@ impl Placed {
                 );
             }
             Step::AtLeast => {}
+            Step::Total(op, count) => {
+                let adjoint = adjoints[self.out];
+                total::backward(*op, *count, &self.inputs, adjoint, values, adjoints);
+            }
+            Step::Logit(count) => {
+                total::logit_backward(*count, &self.inputs, self.out, values, adjoints);
+            }
+            Step::Linear(design) => design.backward(&self.inputs[0], self.out, adjoints),
+            Step::Quadratic(quadratic) => {
+                quadratic.backward(&self.inputs, self.out, values, adjoints);
+            }
             Step::Dot => {
                 let adjoint = adjoints[self.out];
                 linear::dot_back(&self.inputs, self.length, adjoint, values, adjoints);
@@ -266,7 +281,7 @@ macro_rules! specialised {
 }
 
 /// Values of a block; the commonest operations in loops of their own, which the compiler vectorises.
-fn apply(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
+pub(super) fn apply(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
     let [a, b, c, _] = x;
     match op {
         Op::Add => y.iter_mut().zip(a).zip(b).for_each(|((y, a), b)| *y = a + b),
@@ -294,7 +309,7 @@ fn values_of(op: Op, x: &[[f64; BLOCK]; 4], y: &mut [f64]) {
 
 /// Slopes times adjoints of a block; an element nothing depends on is left out, so that an infinite slope
 /// there does no harm.
-fn slope_block(
+pub(super) fn slope_block(
     op: Op,
     x: &[[f64; BLOCK]; 4],
     y: &[f64],

@@ -32,7 +32,7 @@ pub(crate) fn tape(builder: &Builder, roots: &[Arc<[Cell]>]) -> Tape {
 }
 
 /// The step behind every cell.
-fn producers(builder: &Builder) -> Vec<usize> {
+pub(super) fn producers(builder: &Builder) -> Vec<usize> {
     let mut producers = vec![usize::MAX; builder.cells];
     for (number, step) in builder.steps.iter().enumerate() {
         let start = step.out as usize;
@@ -41,7 +41,7 @@ fn producers(builder: &Builder) -> Vec<usize> {
     producers
 }
 
-fn alive(builder: &Builder, producers: &[usize], roots: &[Arc<[Cell]>]) -> Vec<bool> {
+pub(super) fn alive(builder: &Builder, producers: &[usize], roots: &[Arc<[Cell]>]) -> Vec<bool> {
     let mut is_alive = vec![false; builder.steps.len()];
     let mut open: Vec<&Arc<[Cell]>> = roots.iter().collect();
     for (number, step) in builder.steps.iter().enumerate() {
