@@ -4,6 +4,7 @@
 //! any others, and gives the same bits. Nothing here starts threads; the caller spreads [`chain`] as it likes.
 
 mod adapt;
+mod metric;
 mod nuts;
 mod start;
 
@@ -32,6 +33,18 @@ impl LogDensity for crate::language::Density<'_> {
     }
 }
 
+/// What the mass matrix may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Metric {
+    /// A diagonal; [`Self::LowRank`] where trajectories are still long after the first part of tuning.
+    #[default]
+    Auto,
+    /// A variance for each free parameter.
+    Diagonal,
+    /// Those, and directions along which free parameters are correlated; of more than 1000, the diagonal alone.
+    LowRank,
+}
+
 /// How to sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
@@ -45,13 +58,23 @@ pub struct Settings {
     pub max_depth: usize,
     /// Half the width of the uniform start in free parameters.
     pub radius: f64,
+    /// What the mass matrix may hold.
+    pub metric: Metric,
     /// Equal seeds give equal draws.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { tune: 1000, draws: 1000, target_accept: 0.8, max_depth: 10, radius: 2.0, seed: 0 }
+        Self {
+            tune: 1000,
+            draws: 1000,
+            target_accept: 0.8,
+            max_depth: 10,
+            radius: 2.0,
+            metric: Metric::Auto,
+            seed: 0,
+        }
     }
 }
 
@@ -107,17 +130,18 @@ pub fn chain(
         let is_tuning = iteration < settings.tune;
         let step = adaptation.step(is_tuning);
         let mut trajectory =
-            Trajectory::new(&mut density, adaptation.variance(), step, settings.max_depth);
+            Trajectory::new(&mut density, adaptation.mass(), step, settings.max_depth);
         let outcome = trajectory.run(&at, &mut random);
         if density.is_cancelled() {
             break;
         }
-        at = outcome.point;
         if is_tuning {
             ended.tune_divergences += usize::from(outcome.is_divergent);
-            adaptation.learn(iteration, &at, outcome.acceptance, outcome.is_divergent);
+            adaptation.learn(iteration, &outcome);
+            at = outcome.point;
             continue;
         }
+        at = outcome.point;
         observe(Draw {
             point: &at.q,
             log_density: at.value,

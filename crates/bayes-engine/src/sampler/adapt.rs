@@ -1,8 +1,9 @@
-//! Adaptation while tuning: step size by dual averaging (Hoffman and Gelman 2014), a diagonal mass matrix
-//! from draws and gradients (the minimiser of the Fisher divergence, Seyboldt et al., arXiv 2603.18845).
+//! Adaptation while tuning: step size by dual averaging (Hoffman and Gelman 2014), a mass matrix from draws
+//! and gradients (the minimiser of the Fisher divergence, Seyboldt et al., arXiv 2603.18845).
 
-use super::nuts::{Point, Trajectory};
-use super::{Counted, Random, Settings};
+use super::metric::{self, Mass};
+use super::nuts::{Outcome, Point, Trajectory};
+use super::{Counted, Metric, Random, Settings};
 
 /// Share of tuning in which short windows forget the way from the start.
 const EARLY: f64 = 0.3;
@@ -10,9 +11,17 @@ const EARLY: f64 = 0.3;
 const FINAL: f64 = 0.15;
 /// Draws in an early and a late window.
 const WINDOW: [usize; 2] = [10, 80];
+/// Mean depth from which on trajectories are long, and the weight of the last in that mean.
+const DEEP: [f64; 2] = [7.0, 0.05];
+/// Draws after which the directions of the mass matrix are looked for anew.
+const PAUSE: usize = 20;
 
 pub(super) struct Adaptation {
-    variance: Vec<f64>,
+    mass: Mass,
+    metric: Metric,
+    /// Whether the mass matrix has directions besides its diagonal.
+    is_low_rank: bool,
+    depth: f64,
     step: Averaging,
     /// The window in use, and the one that will follow it.
     windows: [Window; 2],
@@ -35,16 +44,18 @@ impl Adaptation {
             reason = "a share of a count"
         )]
         let (early, last) = (share(EARLY) as usize, share(1.0 - FINAL) as usize);
-        let variance = vec![1.0; dim];
-        let step = first_step(at, &variance, density, random);
+        let mass = Mass::diagonal(vec![1.0; dim]);
+        let step = first_step(at, &mass, density, random);
+        let metric = if dim > metric::MAX_DIM { Metric::Diagonal } else { settings.metric };
         let windows = [Window::new(dim), Window::new(dim)];
         let step = Averaging::new(step, settings.target_accept);
-        Self { variance, step, windows, early, last }
+        let (is_low_rank, depth) = (false, 0.0);
+        Self { mass, metric, is_low_rank, depth, step, windows, early, last }
     }
 
-    /// Diagonal of the inverse mass matrix.
-    pub(super) fn variance(&self) -> &[f64] {
-        &self.variance
+    /// The inverse mass matrix.
+    pub(super) fn mass(&self) -> &Mass {
+        &self.mass
     }
 
     /// The step to take next.
@@ -52,14 +63,9 @@ impl Adaptation {
         if is_tuning { self.step.now() } else { self.step.mean() }
     }
 
-    pub(super) fn learn(
-        &mut self,
-        iteration: usize,
-        at: &Point,
-        acceptance: f64,
-        is_divergent: bool,
-    ) {
-        self.step.learn(acceptance);
+    pub(super) fn learn(&mut self, iteration: usize, outcome: &Outcome) {
+        self.step.learn(outcome.acceptance);
+        self.depth += DEEP[1] * (outcome.depth as f64 - self.depth);
         if iteration == self.last || iteration == self.early {
             self.step.restart();
         }
@@ -67,26 +73,54 @@ impl Adaptation {
             return;
         }
         // a trajectory that diverges at once says nothing about the scale
-        if !(is_divergent && acceptance == 0.0) {
-            self.windows.iter_mut().for_each(|window| window.add(at));
+        if !(outcome.is_divergent && outcome.acceptance == 0.0) {
+            let keeps = self.is_low_rank
+                || match self.metric {
+                    Metric::Auto => self.depth >= DEEP[0],
+                    metric => metric == Metric::LowRank,
+                };
+            self.windows.iter_mut().for_each(|window| window.add(&outcome.point, keeps));
         }
         let length = WINDOW[usize::from(iteration >= self.early)];
         if self.windows[1].count >= length {
             self.windows.swap(0, 1);
-            self.windows[1] = Window::new(at.q.len());
+            self.windows[1] = Window::new(outcome.point.q.len());
         }
         if self.windows[0].count >= WINDOW[0] {
-            self.windows[0].variance(&mut self.variance);
+            self.renew(iteration);
+        }
+    }
+
+    /// Takes the mass matrix from the window.
+    fn renew(&mut self, iteration: usize) {
+        let window = &self.windows[0];
+        let is_wanted = match self.metric {
+            Metric::Diagonal => false,
+            Metric::LowRank => 3 * iteration >= self.early,
+            Metric::Auto => self.is_low_rank || iteration >= self.early && self.depth >= DEEP[0],
+        };
+        if !is_wanted || window.kept.len() < WINDOW[0] {
+            window.variance(&mut self.mass.variance);
+            return;
+        }
+        // the directions are in units of the diagonal: both change together
+        if iteration % PAUSE == 0 || !self.is_low_rank {
+            window.variance(&mut self.mass.variance);
+            self.mass.learn(&window.kept);
+        }
+        if !self.is_low_rank {
+            self.is_low_rank = true;
+            self.step = Averaging::new(1.0, self.step.target);
         }
     }
 }
 
 /// The largest power of 2 whose single step is accepted with about 0.8.
-fn first_step(at: &Point, variance: &[f64], density: &mut Counted<'_>, random: &mut Random) -> f64 {
+fn first_step(at: &Point, mass: &Mass, density: &mut Counted<'_>, random: &mut Random) -> f64 {
     let mut step = 1.0;
     let mut direction = 0;
     for _ in 0..60 {
-        let outcome = Trajectory::new(density, variance, step, 1).run(at, random);
+        let outcome = Trajectory::new(density, mass, step, 1).run(at, random);
         let wanted = if outcome.acceptance > 0.8 { 1 } else { -1 };
         if direction != 0 && wanted != direction {
             break;
@@ -142,6 +176,8 @@ impl Averaging {
 /// Running variances of draws and gradients.
 struct Window {
     count: usize,
+    /// The draws, where more than variances is asked of them.
+    kept: Vec<Point>,
     mean: [Vec<f64>; 2],
     square: [Vec<f64>; 2],
 }
@@ -149,10 +185,13 @@ struct Window {
 impl Window {
     fn new(dim: usize) -> Self {
         let zeros = || [vec![0.0; dim], vec![0.0; dim]];
-        Self { count: 0, mean: zeros(), square: zeros() }
+        Self { count: 0, kept: Vec::new(), mean: zeros(), square: zeros() }
     }
 
-    fn add(&mut self, at: &Point) {
+    fn add(&mut self, at: &Point, keeps: bool) {
+        if keeps {
+            self.kept.push(at.clone());
+        }
         self.count += 1;
         let count = self.count as f64;
         for (which, values) in [&at.q, &at.gradient].into_iter().enumerate() {
