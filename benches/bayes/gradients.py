@@ -1,8 +1,10 @@
 """Log densities and gradients of posteriordb's models beside Stan's.
 
     gradients.py ask BINARY POSTERIORDB OUT         our values at five points of every model
-    gradients.py stan OUT [MODEL..]                 Stan's at the same points (PyStan 3.10.0 = Stan 2.35.0, whose
-                                                    free simplex is the one of Stan's manual), one model at a time
+    gradients.py stan OUT [COUNT]                   Stan's at the same points, of the next COUNT models (8): by the
+                                                    compiler and headers of PyStan 3.10.0 (Stan 2.35.0, whose free
+                                                    simplex is the one of Stan's manual); run by its Python, again
+                                                    until it says that all are kept
     gradients.py compare OUT                        differences; writes docs/benchmarks/bayes-gradients.csv
 
 BINARY is `cargo build --release -p bayes-engine --example gradients`, POSTERIORDB a checkout; OUT a directory
@@ -51,43 +53,96 @@ def ask(binary, root, out):
         print(name, said.get("dim"), said.get("code", ""), said.get("message", "")[:120], flush=True)
 
 
-def of_stan(out, names):
-    if names:
-        one_of_stan(out, names[0])
-        return
+DRIVER = """
+#include <stan/model/model_header.hpp>
+#include <stan/io/json/json_data.hpp>
+#include <stan/model/log_prob_grad.hpp>
+#include <fstream>
+#include <iomanip>
+"""
+
+ASK = r"""
+template <class M>
+void ask(const std::string& base) {
+  std::ofstream out(base + ".stan.json");
+  out << std::setprecision(17) << "[";
+  try {
+    std::ifstream data(base + ".data.json"), points(base + ".points");
+    stan::json::json_data context(data);
+    M model(context, 1, &std::cerr);
+    size_t count, dim;
+    points >> count >> dim;
+    for (size_t at = 0; at < count; ++at) {
+      std::vector<double> x(dim), slopes;
+      std::vector<int> none;
+      for (auto& one : x) points >> one;
+      out << (at ? ", " : "");
+      if (model.num_params_r() != dim) {
+        out << "{\"error\": \"Stan has " << model.num_params_r() << " parameters\"}";
+        continue;
+      }
+      try {
+        double value = stan::model::log_prob_grad<true, true>(model, x, none, slopes, nullptr);
+        if (!std::isfinite(value)) throw std::domain_error("not finite");
+        out << "{\"value\": " << value << ", \"gradient\": [";
+        for (size_t i = 0; i < dim; ++i) out << (i ? ", " : "") << (std::isfinite(slopes[i]) ? slopes[i] : 1e300);
+        out << "]}";
+      } catch (const std::exception& error) {
+        out << "{\"error\": \"no value\"}";
+      }
+    }
+  } catch (const std::exception& error) {
+    std::string said(error.what());
+    for (auto& letter : said) if (letter == '"' || letter == '\\' || letter < ' ') letter = ' ';
+    out << "{\"error\": \"" << said.substr(0, 200) << "\"}";
+  }
+  out << "]";
+  std::cout << base << std::endl;
+}
+"""
+
+
+def of_stan(out, batch):
+    """Stan's own values: its compiler and headers as PyStan has them, several models in one program."""
+    import importlib.resources
+
+    root = pathlib.Path(str(importlib.resources.files("httpstan")))
+    flags = ["-O0", "-std=c++14", "-w", "-DBOOST_DISABLE_ASSERTS", "-DBOOST_PHOENIX_NO_VARIADIC_EXPRESSION",
+             "-DSTAN_THREADS", "-D_REENTRANT", "-D_GLIBCXX_USE_CXX11_ABI=0", f"-I{root / 'include'}"]
+    # the headers once: they are most of the time
+    header = out / "stan_headers.hpp"
+    if not header.with_suffix(".hpp.gch").exists():
+        header.write_text(DRIVER)
+        subprocess.run(["g++", *flags, "-x", "c++-header", header, "-o", f"{header}.gch"], check=True)
+    wanted = []
     for path in sorted(out.glob("*.ours.json"), key=lambda path: path.stat().st_size):
         name = path.name.removesuffix(".ours.json")
-        if "found" in json.loads(path.read_text()) and not (out / f"{name}.stan.json").exists():
-            # a process for each: a model that crashes ends itself alone
-            subprocess.run([sys.executable, __file__, "stan", out, name], timeout=900, check=False)
-
-
-def one_of_stan(out, name):
-    import asyncio
-
-    import httpstan.models
-
-    ours = json.loads((out / f"{name}.ours.json").read_text())
-    text = (out / f"{name}.stan").read_text()
-    data = json.loads((out / f"{name}.data.json").read_text())
-    model = httpstan.models.calculate_model_name(text)
-    try:
-        module = httpstan.models.import_services_extension_module(model)
-    except KeyError:
-        # values do not depend on optimisation, and it is most of the time
-        options = ["-O0", "-std=c++14", "-Wno-sign-compare"]
-        asyncio.run(httpstan.models.build_services_extension_module(text, options))
-        module = httpstan.models.import_services_extension_module(model)
-    found = []
-    for one in ours["found"]:
-        try:
-            value = module.log_prob(data, one["point"], True)
-            gradient = list(module.log_prob_grad(data, one["point"], True))
-            found.append({"value": value, "gradient": gradient})
-        except Exception as error:  # noqa: BLE001
-            found.append({"error": str(error)[:200]})
-    (out / f"{name}.stan.json").write_text(json.dumps(found))
-    print(name, "kept", flush=True)
+        ours = json.loads(path.read_text())
+        if "found" not in ours or (out / f"{name}.stan.json").exists():
+            continue
+        points = [one["point"] for one in ours["found"]]
+        numbers = "\n".join(" ".join(map(repr, point)) for point in points)
+        (out / f"{name}.points").write_text(f"{len(points)} {ours['dim']}\n{numbers}\n")
+        said = subprocess.run(
+            [root / "stanc", "--name", f"m_{name}", "--print-cpp", out / f"{name}.stan"],
+            capture_output=True, text=True,
+        )
+        if said.returncode:
+            (out / f"{name}.stan.json").write_text(json.dumps([{"error": said.stderr[-200:]}]))
+            continue
+        wanted.append((name, said.stdout.split("using stan_model")[0]))
+        if len(wanted) == batch:
+            break
+    if not wanted:
+        print("all are kept")
+        return
+    calls = [f'  ask<m_{name}_namespace::m_{name}>("{out / name}");' for name, _ in wanted]
+    text = '#include "stan_headers.hpp"\n' + ASK + "\n".join(code for _, code in wanted)
+    (out / "batch.cpp").write_text(text + "\nint main() {\n" + "\n".join(calls) + "\n}\n")
+    libraries = ["-lsundials_cvodes", "-lsundials_idas", "-lsundials_nvecserial", "-l:libtbb.so.2"]
+    subprocess.run(["g++", *flags, f"-I{out}", out / "batch.cpp", "-o", out / "batch", f"-L{root / 'lib'}",
+                    f"-Wl,-rpath,{root / 'lib'}", *libraries], check=True)
+    subprocess.run([out / "batch"], check=False, timeout=170)
 
 
 def compare(out):
@@ -133,6 +188,6 @@ if __name__ == "__main__":
     if mode == "ask":
         ask(pathlib.Path(rest[0]).absolute(), pathlib.Path(rest[1]), pathlib.Path(rest[2]))
     elif mode == "stan":
-        of_stan(pathlib.Path(rest[0]), rest[1:])
+        of_stan(pathlib.Path(rest[0]).absolute(), int(rest[1]) if len(rest) > 1 else 8)
     else:
         compare(pathlib.Path(rest[0]))

@@ -11,9 +11,13 @@
     reason = "an example prints what it found; small counts"
 )]
 
+#[path = "shared/given.rs"]
+mod given;
+
 use std::{error::Error, fs};
 
-use bayes_engine::language::{Data, Datum, Diagnostic, Model, parse};
+use bayes_engine::language::{Diagnostic, Model, parse};
+use given::{cpu_s, given};
 use serde_json::{Value, json};
 
 /// Sizes of the points.
@@ -27,28 +31,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let times: usize = count.get(1).map_or(Ok(1), |times| times.parse())?;
     let count: usize = count.first().map_or(Ok(SIZES.len()), |count| count.parse())?;
     let text = fs::read_to_string(text)?;
-    let given: Value = serde_json::from_str(&fs::read_to_string(data)?)?;
-    match answer(&text, &given, (count, times)) {
+    match answer(&text, data, (count, times)) {
         Ok(said) => println!("{said}"),
-        Err(error) => println!(
-            "{}",
-            json!({"code": error.code.word(), "line": error.line, "message": error.message})
-        ),
+        Err(error) => match error.downcast_ref::<Diagnostic>() {
+            Some(found) => println!(
+                "{}",
+                json!({"code": found.code.word(), "line": found.line, "message": found.message})
+            ),
+            None => return Err(error),
+        },
     }
     Ok(())
 }
 
-fn answer(text: &str, given: &Value, (count, times): (usize, usize)) -> Result<Value, Diagnostic> {
+fn answer(
+    text: &str,
+    data: &str,
+    (count, times): (usize, usize),
+) -> Result<Value, Box<dyn Error>> {
     let began = cpu_s();
     let program = parse(text)?;
-    let known: Vec<String> = program.data_variables().into_iter().map(|(name, _)| name).collect();
-    let data: Data = given
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| known.contains(name))
-        .map(|(name, value)| (name.clone(), datum(value)))
-        .collect();
+    let parsed = cpu_s();
+    let data = given(&program, data)?;
     let read = cpu_s();
     let model = Model::bind(&program, text, &data, 1, &|| false)?;
     let bound = cpu_s();
@@ -66,20 +70,7 @@ fn answer(text: &str, given: &Value, (count, times): (usize, usize)) -> Result<V
     }
     let done = cpu_s();
     Ok(json!({
-        "dim": model.dim(), "steps": model.steps(), "parse_s": read - began, "bind_s": bound - read,
+        "dim": model.dim(), "steps": model.steps(), "parse_s": parsed - began, "bind_s": bound - read,
         "gradients_s": done - bound, "found": found,
     }))
-}
-
-/// Of this thread, in seconds.
-fn cpu_s() -> f64 {
-    let said = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    said.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(f64::NAN) * 1e-9
-}
-
-fn datum(value: &Value) -> Datum {
-    match value {
-        Value::Array(list) => Datum::List(list.iter().map(datum).collect()),
-        other => Datum::Number(other.as_f64().unwrap_or(f64::NAN)),
-    }
 }

@@ -6,12 +6,16 @@
 //! process began, as the kernel counts it; the chains run one after another on it.
 #![expect(clippy::print_stdout, reason = "an example prints what it found")]
 
+#[path = "shared/given.rs"]
+mod given;
+
 use std::{error::Error, fs, io::Write};
 
-use bayes_engine::language::{Data, Datum, Model, parse};
+use bayes_engine::language::{Model, parse};
 use bayes_engine::posterior::{Posterior, run_chain};
 use bayes_engine::sampler::Settings;
-use serde_json::{Value, json};
+use given::{cpu_s, given};
+use serde_json::json;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,18 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let [seed, tune, kept, chains] = numbers else { return Err("give four numbers".into()) };
     let text = fs::read_to_string(text)?;
-    let given: Value = serde_json::from_str(&fs::read_to_string(data)?)?;
     let program = parse(&text)?;
-    let known: Vec<String> = program.data_variables().into_iter().map(|(name, _)| name).collect();
-    let data: Data = given
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| known.contains(name))
-        .map(|(name, value)| (name.clone(), datum(value)))
-        .collect();
+    let data = given(&program, data)?;
     let model = Model::bind(&program, &text, &data, seed.parse()?, &|| false)?;
-    let bound = cpu_s()?;
+    let bound = cpu_s();
     let settings = Settings {
         seed: seed.parse()?,
         tune: tune.parse()?,
@@ -41,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let chains = (0..chains.parse()?)
         .map(|number| run_chain(&model, &settings, number, &mut |_| {}, &|| false))
         .collect::<Result<Vec<_>, _>>()?;
-    let cpu_s = cpu_s()?;
+    let cpu_s = cpu_s();
     let gradients: u64 = chains.iter().map(|chain| chain.ended.gradients).sum();
     let posterior = Posterior::new(&model, &settings, chains);
     let mut file = std::io::BufWriter::new(fs::File::create(draws)?);
@@ -57,18 +53,4 @@ fn main() -> Result<(), Box<dyn Error>> {
                "labels": labels})
     );
     Ok(())
-}
-
-/// Of this thread, in seconds.
-fn cpu_s() -> Result<f64, Box<dyn Error>> {
-    let said = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds: f64 = said.split_whitespace().next().ok_or("no schedstat")?.parse()?;
-    Ok(nanoseconds * 1e-9)
-}
-
-fn datum(value: &Value) -> Datum {
-    match value {
-        Value::Array(list) => Datum::List(list.iter().map(datum).collect()),
-        other => Datum::Number(other.as_f64().unwrap_or(f64::NAN)),
-    }
 }

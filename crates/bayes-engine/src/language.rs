@@ -35,8 +35,13 @@ pub const MAX_OPERATORS: usize = 1000;
 
 /// The syntax tree of a model.
 pub fn parse(text: &str) -> Result<ast::Program, Diagnostic> {
-    if text.len() > MAX_MODEL {
-        let message = format!("the model has {} bytes, more than {MAX_MODEL}", text.len());
+    parse_within(text, MAX_MODEL)
+}
+
+/// The same of a text of at most `most` bytes.
+pub fn parse_within(text: &str, most: usize) -> Result<ast::Program, Diagnostic> {
+    if text.len() > most {
+        let message = format!("the model has {} bytes, more than {most}", text.len());
         return Err(Diagnostic::new(Code::Limit, Span::default(), message)
             .with_fix("pass constants as data and drop comments")
             .located(""));

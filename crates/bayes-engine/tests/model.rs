@@ -126,7 +126,7 @@ const STATEMENTS: &[&str] = &[
     "target += -sum(square(A * b)) + sum(A' * A) * 0.01 + sum(diag_matrix(b) * L) + b' * L * c;",
     "target += sum(mdivide_left_tri_low(L, b)) + sum(cholesky_decompose(add_diag(tcrossprod(A'), 1.5)));",
     "target += sum(gp_exp_quad_cov({0.1, 0.7, 2.0}, t, s)) + sum(cumulative_sum(b)) + squared_distance(b, c);",
-    "target += sum(exp(a) + log(s) + log1p(s) + log1m(p) + log1p_exp(a) + log1m_exp(-s) + expm1(a) + sqrt(s));",
+    "target += exp(a) + log(s) + log1p(s) + log1m(p) + log1p_exp(a) + log1m_exp(-s) + expm1(a) + sqrt(s);",
     "target += inv(t) + inv_sqrt(t) + square(a) + cbrt(s) + sin(a) + cos(a) + tan(a) + atan(a) + tanh(a) + sinh(a);",
     "target += cosh(a) + asin(p) + acos(p) + inv_logit(a) + log_inv_logit(a) + logit(p) + Phi(a) + inv_Phi(p);",
     "target += erf(a) + erfc(a) + lgamma(s) + digamma(t) + lbeta(s, t) + fmin(a, p) + fmax(a, p) + atan2(a, s);",
@@ -353,10 +353,11 @@ fn no_call_panics() {
         for (at, one) in ARGUMENTS.iter().enumerate() {
             call(format!("{name}({one})"));
             for other in ARGUMENTS {
-                call(format!("{name}({one}, {other})"));
+                let mark = if name.contains("_lp") || name.ends_with("cdf") { "|" } else { "," };
+                call(format!("{name}({one}{mark} {other})"));
                 // a different third argument for each pair
                 let third = ARGUMENTS[(at * 7 + number + other.len()) % ARGUMENTS.len()];
-                call(format!("{name}({one}, {other}, {third})"));
+                call(format!("{name}({one}{mark} {other}, {third})"));
             }
         }
     }

@@ -262,3 +262,20 @@ pub enum Binary {
     Power,
     ElementPower,
 }
+
+impl Binary {
+    /// Whether it compares or joins conditions.
+    pub(super) fn is_logical(self) -> bool {
+        matches!(
+            self,
+            Self::Or
+                | Self::And
+                | Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+        )
+    }
+}

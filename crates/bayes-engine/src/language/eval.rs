@@ -23,6 +23,7 @@ pub(crate) use density::{
 pub(crate) use expression::{nearest, unknown_name};
 pub(crate) use operator::run;
 pub(crate) use outcome::names;
+pub(crate) use random::OWN as DRAWN;
 
 use std::collections::HashMap;
 

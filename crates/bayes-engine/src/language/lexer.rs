@@ -123,6 +123,23 @@ impl Lexer<'_> {
                 end = digits(end + 1 + sign);
             }
         }
+        let follows = |at: usize| {
+            bytes.get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        };
+        if bytes.get(end) == Some(&b'i') && !follows(end + 1) {
+            let mut error =
+                self.error(end + 1, "complex numbers are not in the supported subset", "");
+            error.code = Code::Unsupported;
+            return Err(error.with_fix("compute real and imaginary parts as reals"));
+        }
+        let is_apart = |at: usize| {
+            let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+            bytes.get(at) == Some(&b'_') && !(is_digit(at - 1) && is_digit(at + 1))
+        };
+        if (1..end).any(is_apart) {
+            let message = "`_` stands between digits only";
+            return Err(self.error(end, message, "remove it, or write 10_000"));
+        }
         if bytes.get(end).is_some_and(u8::is_ascii_alphabetic) {
             let message = "a number runs into a name";
             return Err(self.error(

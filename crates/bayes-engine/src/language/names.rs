@@ -3,7 +3,7 @@
 use super::eval;
 
 /// Functions that are neither of each element nor distributions.
-const OTHER: [&str; 92] = [
+const OTHER: [&str; 91] = [
     "log1m_inv_logit",
     "inv_square",
     "Phi_approx",
@@ -90,7 +90,6 @@ const OTHER: [&str; 92] = [
     "rows_dot_product",
     "columns_dot_product",
     "gp_exp_quad_cov",
-    "cov_exp_quad",
     "normal_lpdf",
     "normal_lcdf",
     "normal_lccdf",

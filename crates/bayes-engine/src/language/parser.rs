@@ -27,6 +27,9 @@ pub(super) fn program(tokens: Vec<Token>) -> Result<Program, Diagnostic> {
         parser.expect("{")?;
         if order == 1 {
             while !parser.accept("}") {
+                if parser.accept(";") {
+                    continue;
+                }
                 program.functions.push(parser.function()?);
             }
             continue;
@@ -56,7 +59,7 @@ const BLOCKS: [&[&str]; 7] = [
 ];
 
 /// Words that cannot be names.
-const RESERVED: [&str; 36] = [
+const RESERVED: [&str; 56] = [
     "for",
     "in",
     "while",
@@ -82,6 +85,8 @@ const RESERVED: [&str; 36] = [
     "cholesky_factor_corr",
     "cholesky_factor_cov",
     "sum_to_zero_vector",
+    "row_stochastic_matrix",
+    "column_stochastic_matrix",
     "void",
     "lower",
     "upper",
@@ -93,6 +98,24 @@ const RESERVED: [&str; 36] = [
     "generated",
     "quantities",
     "target",
+    "jacobian",
+    "profile",
+    "print",
+    "reject",
+    "fatal_error",
+    "true",
+    "false",
+    "repeat",
+    "until",
+    "then",
+    "struct",
+    "typedef",
+    "export",
+    "extern",
+    "auto",
+    "static",
+    "var",
+    "sum_to_zero_matrix",
 ];
 
 pub(super) struct Parser {
@@ -243,7 +266,11 @@ impl Parser {
             if *self.peek() == Kind::End {
                 return Err(self.unexpected("`}`", "close the block with `}`"));
             }
-            list.push(self.statement()?);
+            if self.is_declaration() {
+                list.append(&mut self.nested(Self::declarations)?);
+            } else {
+                list.push(self.statement()?);
+            }
         }
         Ok(list)
     }
@@ -261,7 +288,14 @@ impl Parser {
             let kind = self.unsized_type()?;
             arguments.push(Argument { is_data, kind, name: self.name()?.0 });
         }
-        let body = if self.accept(";") { None } else { Some(self.statement()?) };
+        let body = if self.accept(";") {
+            None
+        } else if self.is("{") {
+            Some(self.statement()?)
+        } else {
+            let fix = "write the body in braces, or `;` for a head alone";
+            return Err(self.unexpected("`{` or `;`", fix));
+        };
         Ok(Function { name, returns, arguments, body, span })
     }
 

@@ -1,4 +1,4 @@
-"""Writes tests/data/special.txt: digamma, trigamma, ln gamma, normal tails and quantiles.
+"""Writes tests/data/special.txt: digamma, trigamma, ln gamma, normal tails and quantiles, erf, erfc.
 
 python special.py > ../data/special.txt    (Python 3.11, mpmath 1.4.1)
 """
@@ -27,3 +27,7 @@ for p in [10 ** random.uniform(-300, -0.31) for _ in range(60)] + [random.unifor
     q = mpf(p)
     z = findroot(lambda t: log(erfc(-t / sqrt(2)) / 2 / q), -sqrt(-2 * log(q)) if p < 0.1 else mpf(0))
     row("normal_quantile", p, z)
+for x in [random.uniform(-6, 6) for _ in range(60)] + [10 ** random.uniform(-8, 0) for _ in range(40)]:
+    row("erf", x, erf(mpf(x)))
+for x in [random.uniform(-6, 26) for _ in range(100)]:
+    row("erfc", x, erfc(mpf(x)))

@@ -16,7 +16,7 @@ pub(super) const ALL: &[super::Mistake] = &[
     super::mistake(("syntax", "1:39"), "parameters { real x; } model { for (i = 1:3) x ~ normal(0, 1); }", "{}", ("i = 1", "i in 1"), "i in"),
     super::mistake(("syntax", "1:50"), "parameters { real x; } model { x ~ normal(0, 1); /* }", "{}", ("/* }", "/* */ }"), ""),
     super::mistake(("unsupported", "1:13"), "data { real y[3]; } parameters { real x; } model { y ~ normal(x, 1); }", "{\"y\":[1,2,3]}", ("real y[3]", "array[3] real y"), "array"),
-    super::mistake(("unsupported", "1:20"), "parameters { real x, y; } model { x ~ normal(y, 1); y ~ normal(0, 1); }", "{}", ("real x, y;", "real x; real y;"), "one declaration"),
+    super::mistake(("unsupported", "1:50"), "parameters { real x; } model { x ~ normal(0, 1); fatal_error(\"no\"); }", "{}", ("fatal_error(\"no\");", ""), "reject"),
     super::mistake(("unsupported", "1:49"), "parameters { real x; } model { x ~ normal(0, 1) T[0, ]; }", "{}", (" T[0, ]", ""), ""),
     super::mistake(("unsupported", "1:32"), "parameters { real x; } model { x ~ norml(0, 1); }", "{}", ("norml", "normal"), "normal"),
     super::mistake(("unsupported", "1:36"), "parameters { real x; } model { if (x > 0) x ~ normal(0, 1); }", "{}", ("if (x > 0) ", ""), ""),

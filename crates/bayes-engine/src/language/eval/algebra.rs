@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         let found = match (name, values) {
             ("transpose", [value]) => transposed(value, span)?,
             ("multiply", [left, right]) => self.multiply(left, right, span)?,
-            ("divide", [left, right]) if right.is_scalar() => {
+            ("divide", [left, right]) if left.is_scalar() || right.is_scalar() => {
                 self.each(Op::Divide, &[left, right], span)?
             }
             ("elt_multiply", [left, right]) => self.each(Op::Multiply, &[left, right], span)?,
@@ -105,8 +105,11 @@ impl Evaluator<'_> {
             ("rows_dot_product" | "columns_dot_product", [left, right]) if left.kind == MATRIX => {
                 self.dots(name, left, right, span)?
             }
-            ("gp_exp_quad_cov" | "cov_exp_quad", [x, scale, length]) => {
-                self.exp_quad(x, scale, length, span)?
+            ("gp_exp_quad_cov", [x, scale, length]) => {
+                self.exp_quad([x, x], scale, length, span)?
+            }
+            ("gp_exp_quad_cov", [x, other, scale, length]) => {
+                self.exp_quad([x, other], scale, length, span)?
             }
             _ => return Ok(None),
         };
@@ -217,42 +220,51 @@ impl Evaluator<'_> {
         Ok(self.joined(Type { base, arrays: 0 }, vec![count], &sums))
     }
 
-    /// `scale^2 exp(-|x_i - x_j|^2 / (2 length^2))`.
+    /// `scale^2 exp(-|x_i - x_j|^2 / (2 length^2))`; of a list of lengths each is of one coordinate.
     fn exp_quad(
         &mut self,
-        x: &Value,
+        [x, other]: [&Value; 2],
         scale: &Value,
         length: &Value,
         span: Span,
     ) -> Evaluated<Value> {
-        let n = x.dims.first().copied().unwrap_or(0);
-        if x.kind.arrays != 1 || !scale.is_scalar() || !length.is_scalar() {
+        let [n, m] = [x, other].map(|points| points.dims.first().copied().unwrap_or(0));
+        let width = x.len() / n.max(1);
+        let is_list = !length.is_scalar();
+        let is_wrong = (is_list && length.len() != width)
+            || (other.len() / m.max(1) != width && n * m > 0)
+            || [x, other].iter().any(|points| points.kind.arrays != 1);
+        if is_wrong || !scale.is_scalar() {
             return Err(mismatch(
                 span,
                 "an array of points, a scale and a length are wanted",
-                &[x],
+                &[x, other, scale, length],
             ));
         }
-        if n * n > super::MAX_CELLS {
+        if n.saturating_mul(m) > super::MAX_CELLS {
             return Err(super::too_large(span));
         }
-        let width = x.len() / n.max(1);
-        let at = |row: usize, k: usize| x.element(row * width + k);
-        let mut squares = Vec::with_capacity(n * n);
-        for column in 0..n {
+        let at = |points: &Value, row: usize, k: usize| points.element(row * width + k);
+        let mut squares = Vec::with_capacity(n * m);
+        for column in 0..m {
             for row in 0..n {
                 let mut square = Value::real(0.0);
                 for k in 0..width {
-                    let difference =
-                        self.each(Op::Subtract, &[&at(row, k), &at(column, k)], span)?;
+                    let ends = [at(x, row, k), at(other, column, k)];
+                    let mut difference = self.each(Op::Subtract, &[&ends[0], &ends[1]], span)?;
+                    if is_list {
+                        difference =
+                            self.each(Op::Divide, &[&difference, &length.element(k)], span)?;
+                    }
                     let part = self.each(Op::Square, &[&difference], span)?;
                     square = self.each(Op::Add, &[&square, &part], span)?;
                 }
                 squares.push(square);
             }
         }
-        let squares = self.joined(MATRIX, vec![n, n], &squares);
-        let precision = self.each(Op::Square, &[length], span)?;
+        let squares = self.joined(MATRIX, vec![n, m], &squares);
+        let one = Value::real(1.0);
+        let precision = self.each(Op::Square, &[if is_list { &one } else { length }], span)?;
         let precision = self.each(Op::Divide, &[&Value::real(-0.5), &precision], span)?;
         let exponent = self.each(Op::Multiply, &[&squares, &precision], span)?;
         let correlation = self.each(Op::Exp, &[&exponent], span)?;

@@ -8,7 +8,7 @@ use super::expression::{mismatch, nearest};
 use super::{Evaluated, Evaluator, Flow, MAX_CALLS};
 
 /// Functions of each element.
-pub(crate) const UNARY: [(&str, Op); 41] = [
+pub(crate) const UNARY: [(&str, Op); 39] = [
     ("exp", Op::Exp),
     ("exp2", Op::Exp2),
     ("expm1", Op::Expm1),
@@ -25,7 +25,6 @@ pub(crate) const UNARY: [(&str, Op); 41] = [
     ("inv", Op::Inv),
     ("inv_sqrt", Op::InvSqrt),
     ("abs", Op::Abs),
-    ("fabs", Op::Abs),
     ("floor", Op::Floor),
     ("ceil", Op::Ceil),
     ("round", Op::Round),
@@ -43,7 +42,6 @@ pub(crate) const UNARY: [(&str, Op); 41] = [
     ("log_inv_logit", Op::LogInvLogit),
     ("logit", Op::Logit),
     ("Phi", Op::Phi),
-    ("std_normal_lcdf", Op::LogPhi),
     ("inv_Phi", Op::InvPhi),
     ("erf", Op::Erf),
     ("erfc", Op::Erfc),
@@ -72,8 +70,11 @@ impl<'model> Evaluator<'model> {
         span: Span,
     ) -> Evaluated<Value> {
         let values = self.values(arguments)?;
-        if self.functions.contains_key(name) {
-            let value = self.call_own(name, values, span)?;
+        let own = name.replace("_lupdf", "_lpdf").replace("_lupmf", "_lpmf");
+        if self.functions.contains_key(own.as_str())
+            && (self.fitting(&own, &values).is_some() || !is_known(name))
+        {
+            let value = self.call_own(&own, values, span)?;
             return value.ok_or_else(|| {
                 Diagnostic::new(Code::Type, span, format!("`{name}` returns nothing"))
                     .with_fix("call it as a statement of its own")
@@ -94,6 +95,23 @@ impl<'model> Evaluator<'model> {
         self.value(call).map(drop)
     }
 
+    /// The function of the model that takes the values with the fewest promotions.
+    fn fitting(&self, name: &str, values: &[Value]) -> Option<&'model Function> {
+        let takes = |function: &&&'model Function| {
+            function.arguments.len() == values.len()
+                && function
+                    .arguments
+                    .iter()
+                    .zip(values)
+                    .all(|(argument, value)| value.clone().promoted(argument.kind).is_some())
+        };
+        let promotions = |function: &&&'model Function| {
+            let pairs = function.arguments.iter().zip(values);
+            pairs.filter(|(argument, value)| argument.kind != value.kind).count()
+        };
+        self.functions.get(name)?.iter().filter(takes).min_by_key(promotions).copied()
+    }
+
     /// Runs a function of the model on values.
     pub(super) fn call_own(
         &mut self,
@@ -101,16 +119,7 @@ impl<'model> Evaluator<'model> {
         values: Vec<Value>,
         span: Span,
     ) -> Evaluated<Option<Value>> {
-        let candidates = self.functions.get(name).cloned().unwrap_or_default();
-        let fits = |function: &&&'model Function| {
-            function.arguments.len() == values.len()
-                && function
-                    .arguments
-                    .iter()
-                    .zip(&values)
-                    .all(|(argument, value)| value.clone().promoted(argument.kind).is_some())
-        };
-        let Some(function) = candidates.iter().find(fits) else {
+        let Some(function) = self.fitting(name, &values) else {
             let met: Vec<&Value> = values.iter().collect();
             return Err(mismatch(span, &format!("`{name}` takes other arguments"), &met));
         };
@@ -209,11 +218,13 @@ impl<'model> Evaluator<'model> {
                 let sum = self.each(Op::Add, &[&cube, &linear], span)?;
                 self.each(Op::InvLogit, &[&sum], span)?
             }
-            "to_int" if value.is_scalar() => {
-                let Cells::Number(number) = value.cells else {
+            "to_int" => {
+                let Some(numbers) = value.numbers() else {
                     return Err(mismatch(span, "`to_int` takes data", &[value]));
                 };
-                Value::int(number.trunc())
+                let kind = Type { base: Base::Int, arrays: value.kind.arrays };
+                let whole = numbers.iter().map(|number| number.trunc()).collect();
+                Value::known(kind, value.dims.clone(), whole)
             }
             "int_step" => match value.cells {
                 Cells::Number(number) => Value::int(if number > 0.0 { 1.0 } else { 0.0 }),

@@ -68,7 +68,8 @@ impl<'model> Evaluator<'model> {
         values: &[Value],
         span: Span,
     ) -> Evaluated<Value> {
-        for suffix in ["_lpdf", "_lpmf"] {
+        let is_whole = values.first().is_some_and(Value::is_int);
+        for suffix in if is_whole { ["_lpmf", "_lpdf"] } else { ["_lpdf", "_lpmf"] } {
             let own = format!("{name}{suffix}");
             if self.functions.contains_key(own.as_str()) {
                 let value = self.call_own(&own, values.to_vec(), span)?;
@@ -210,6 +211,24 @@ impl<'model> Evaluator<'model> {
     }
 
     fn dirichlet(&mut self, theta: &Value, alpha: &Value, span: Span) -> Evaluated<Value> {
+        if theta.kind.arrays + alpha.kind.arrays > 0 {
+            let rows = if theta.kind.arrays > 0 { theta.dims[0] } else { alpha.dims[0] };
+            let row = |value: &Value, at: usize| {
+                if value.kind.arrays == 0 {
+                    Some(value.clone())
+                } else {
+                    (at < value.dims[0]).then(|| value.part(at))
+                }
+            };
+            let mut terms = Vec::with_capacity(rows);
+            for at in 0..rows {
+                let (Some(theta), Some(alpha)) = (row(theta, at), row(alpha, at)) else {
+                    return Err(mismatch(span, "sizes differ", &[theta, alpha]));
+                };
+                terms.push(self.dirichlet(&theta, &alpha, span)?);
+            }
+            return Ok(self.joined(VECTOR, vec![rows], &terms));
+        }
         if theta.len() != alpha.len() || theta.dims.len() != 1 {
             return Err(mismatch(span, "sizes differ", &[theta, alpha]));
         }

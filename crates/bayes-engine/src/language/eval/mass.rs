@@ -3,6 +3,7 @@
 use super::super::tape::Op;
 use super::super::value::Value;
 use super::super::{Code, Diagnostic, Span};
+use super::expression::mismatch;
 use super::{Evaluated, Evaluator};
 use crate::distribution::{Distribution, Family};
 
@@ -18,8 +19,8 @@ impl Evaluator<'_> {
             .iter()
             .find_map(|suffix| name.strip_suffix(suffix).map(|stem| (stem, *suffix)));
         let Some((stem, suffix)) = found else { return Ok(None) };
-        let value = if values.iter().all(|value| value.is_known() && value.is_scalar()) {
-            Self::known_mass(stem, suffix, values, span)?
+        let value = if values.iter().all(Value::is_known) {
+            Self::known_masses(stem, suffix, values, span)?
         } else {
             let Some(value) = self.traced_mass(stem, suffix, values, span)? else {
                 return Ok(None);
@@ -30,10 +31,25 @@ impl Evaluator<'_> {
         Ok(Some(if suffix == "_cdf" { self.each(Op::Exp, &[&total], span)? } else { total }))
     }
 
-    /// The log of the mass on one side, of known numbers.
-    fn known_mass(stem: &str, suffix: &str, values: &[Value], span: Span) -> Evaluated<Value> {
-        let numbers: Vec<f64> =
-            values.iter().filter_map(Value::numbers).flatten().copied().collect();
+    /// The log of the mass on one side, of known numbers: the sum over lists.
+    fn known_masses(stem: &str, suffix: &str, values: &[Value], span: Span) -> Evaluated<Value> {
+        let lists: Vec<&[f64]> = values.iter().filter_map(Value::numbers).collect();
+        let length = values.iter().find(|value| !value.is_scalar()).map_or(1, Value::len);
+        if values.iter().any(|value| !value.is_scalar() && value.len() != length) {
+            let all: Vec<&Value> = values.iter().collect();
+            return Err(mismatch(span, "sizes differ", &all));
+        }
+        let mut total = 0.0;
+        for at in 0..length {
+            let one =
+                |(value, list): (&Value, &&[f64])| list[if value.is_scalar() { 0 } else { at }];
+            let row: Vec<f64> = values.iter().zip(&lists).map(one).collect();
+            total += Self::known_mass(stem, suffix, &row, span)?;
+        }
+        Ok(Value::real(total))
+    }
+
+    fn known_mass(stem: &str, suffix: &str, numbers: &[f64], span: Span) -> Evaluated<f64> {
         let (x, parameters) = numbers.split_first().unwrap_or((&f64::NAN, &[]));
         let refuse = |error: crate::Error| {
             Diagnostic::new(Code::Numeric, span, error.message.clone()).with_fix(error.hint)
@@ -45,7 +61,7 @@ impl Evaluator<'_> {
         }
         let law = Distribution::of(family, parameters).map_err(refuse)?;
         let mass = law.mass(*x);
-        Ok(Value::real(if suffix == "_lccdf" { mass.upper.ln() } else { mass.lower.ln() }))
+        Ok(if suffix == "_lccdf" { mass.upper.ln() } else { mass.lower.ln() })
     }
 
     /// The same as steps, for families whose mass is a function the tape has.

@@ -24,7 +24,9 @@ impl Evaluator<'_> {
             Binary::Add => self.each(Op::Add, &[left, right], span),
             Binary::Subtract => self.each(Op::Subtract, &[left, right], span),
             Binary::Multiply => self.multiply(left, right, span),
-            Binary::Divide if right.is_scalar() => self.each(Op::Divide, &[left, right], span),
+            Binary::Divide if left.is_scalar() || right.is_scalar() => {
+                self.each(Op::Divide, &[left, right], span)
+            }
             Binary::Divide | Binary::LeftDivide => {
                 let message = "division by a matrix is not in the supported subset";
                 Err(Diagnostic::new(Code::Unsupported, span, message)
@@ -32,9 +34,8 @@ impl Evaluator<'_> {
             }
             Binary::ElementMultiply => self.each(Op::Multiply, &[left, right], span),
             Binary::ElementDivide => self.each(Op::Divide, &[left, right], span),
-            Binary::Power if left.is_scalar() && right.is_scalar() => self.power(left, right, span),
-            Binary::ElementPower => self.power(left, right, span),
-            Binary::Power | Binary::Modulo | Binary::IntDivide => {
+            Binary::Power | Binary::ElementPower => self.power(left, right, span),
+            Binary::Modulo | Binary::IntDivide => {
                 Err(mismatch(span, "the operator takes single numbers", &[left, right]))
             }
             Binary::And | Binary::Or => Err(mismatch(span, "a condition is a number", &[left])),

@@ -32,6 +32,7 @@ impl Evaluator<'_> {
             }
             ("log_sum_exp", [value]) => self.log_sum_exp(value),
             ("log_sum_exp", [left, right]) => self.each(Op::LogSumExp, &[left, right], span)?,
+            ("log_mix", [shares, logs]) => self.log_mixture(shares, logs, span)?,
             ("log_mix", [share, one, other]) => self.log_mix(share, one, other, span)?,
             ("dot_product", [left, right]) => {
                 if left.len() != right.len() {
@@ -49,7 +50,17 @@ impl Evaluator<'_> {
             ("lchoose" | "log_falling_factorial", [n, k]) if name == "lchoose" => {
                 self.lchoose(n, k, span)?
             }
-            ("softmax" | "log_softmax", [value]) if value.kind.base == Base::Vector => {
+            ("softmax" | "log_softmax", [value]) if value.kind.arrays > 0 => {
+                let mut parts = Vec::new();
+                for at in 0..value.dims.first().copied().unwrap_or(0) {
+                    let part = value.part(at);
+                    parts.extend(self.reduce(name, &[part], span)?);
+                }
+                self.joined(value.kind, value.dims.clone(), &parts)
+            }
+            ("softmax" | "log_softmax", [value])
+                if matches!(value.kind.base, Base::Vector | Base::RowVector) =>
+            {
                 let total = self.log_sum_exp(value);
                 let logs = self.each(Op::Subtract, &[value, &total], span)?;
                 if name == "softmax" { self.each(Op::Exp, &[&logs], span)? } else { logs }
@@ -138,6 +149,24 @@ impl Evaluator<'_> {
         let left = self.each(Op::Add, &[&log, one], span)?;
         let right = self.each(Op::Add, &[&rest, other], span)?;
         self.each(Op::LogSumExp, &[&left, &right], span)
+    }
+
+    /// The log of a mixture's density: shares, and log densities of its parts for one or several outcomes.
+    fn log_mixture(&mut self, shares: &Value, logs: &Value, span: Span) -> Evaluated<Value> {
+        let weights = self.vectorised(Op::Log, &[shares], span)?;
+        let is_many = logs.kind.arrays > 0 && logs.dims.len() > 1;
+        let rows: Vec<Value> = if is_many {
+            (0..logs.dims[0]).map(|at| logs.part(at)).collect()
+        } else {
+            vec![logs.clone()]
+        };
+        let mut total = Value::real(0.0);
+        for row in &rows {
+            let sum = self.vectorised(Op::Add, &[&weights, row], span)?;
+            let mixed = self.log_sum_exp(&sum);
+            total = self.each(Op::Add, &[&total, &mixed], span)?;
+        }
+        Ok(total)
     }
 
     fn cumulative_sum(&mut self, value: &Value) -> Value {

@@ -180,23 +180,11 @@ impl Evaluator<'_> {
                 if let (Some(size), Some(more)) = (dims.first_mut(), second.dims.first()) {
                     *size += more;
                 }
-                self.joined(first.kind, dims, &[first.clone(), second.clone()])
+                let kind = if first.is_int() { second.kind } else { first.kind };
+                self.joined(kind, dims, &[first.clone(), second.clone()])
             }
             ("sort_asc" | "sort_desc" | "sort_indices_asc" | "sort_indices_desc", [value]) => {
-                let Some(numbers) = value.numbers() else {
-                    return Err(mismatch(span, &format!("`{name}` takes data"), &[value]));
-                };
-                let mut order: Vec<usize> = (0..numbers.len()).collect();
-                order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
-                if name.ends_with("desc") {
-                    order.reverse();
-                }
-                if name.starts_with("sort_indices") {
-                    let whole = Type { base: Base::Int, arrays: 1 };
-                    let ranks = order.iter().map(|at| *at as f64 + 1.0).collect();
-                    return Ok(Some(Value::known(whole, value.dims.clone(), ranks)));
-                }
-                value.gathered(value.kind, value.dims.clone(), &order)
+                sorted(name, value, span)?
             }
             ("to_matrix", [value, rows, columns]) => {
                 let (rows, columns) = (Self::natural(rows, span)?, Self::natural(columns, span)?);
@@ -208,6 +196,17 @@ impl Evaluator<'_> {
                     ));
                 }
                 value.reshaped(Base::Matrix, 0, vec![rows, columns])
+            }
+            ("to_matrix", [value, rows, columns, by_columns]) => {
+                let filled =
+                    self.arranged(name, &[value.clone(), columns.clone(), rows.clone()], span);
+                match by_columns.numbers() {
+                    Some([0.0]) => match filled? {
+                        Some(turned) => Self::flipped(&turned)?,
+                        None => return Ok(None),
+                    },
+                    _ => return self.arranged(name, &values[..3], span),
+                }
             }
             ("linspaced_vector", [count, low, high]) => {
                 let (count, ends) = (Self::natural(count, span)?, [low, high]);
@@ -285,4 +284,22 @@ fn rows_to_matrix(value: &Value) -> Value {
     let places: Vec<usize> =
         (0..columns).flat_map(|column| (0..rows).map(move |row| row * columns + column)).collect();
     value.gathered(MATRIX, vec![rows, columns], &places)
+}
+
+/// Known numbers in order, or where they stand.
+fn sorted(name: &str, value: &Value, span: Span) -> Evaluated<Value> {
+    let Some(numbers) = value.numbers() else {
+        return Err(mismatch(span, &format!("`{name}` takes data"), &[value]));
+    };
+    let mut order: Vec<usize> = (0..numbers.len()).collect();
+    order.sort_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
+    if name.ends_with("desc") {
+        order.reverse();
+    }
+    if name.starts_with("sort_indices") {
+        let whole = Type { base: Base::Int, arrays: 1 };
+        let ranks = order.iter().map(|at| *at as f64 + 1.0).collect();
+        return Ok(Value::known(whole, value.dims.clone(), ranks));
+    }
+    Ok(value.gathered(value.kind, value.dims.clone(), &order))
 }

@@ -26,8 +26,10 @@ impl Parser {
         Ok(base)
     }
 
-    pub(super) fn declaration(&mut self) -> Parsed<Statement> {
-        let start = self.span();
+    /// One type, and the variables that have it.
+    pub(super) fn declarations(&mut self) -> Parsed<Vec<Statement>> {
+        self.operators = 0;
+        let mut start = self.span();
         let arrays = if self.accept_word("array") { self.sizes()? } else { Vec::new() };
         let Some(base) = self.base()? else {
             return Err(self.unexpected(
@@ -48,6 +50,30 @@ impl Parser {
             return Err(Diagnostic::new(Code::Syntax, place, message)
                 .with_fix("a vector takes [n], a matrix [rows, columns]"));
         }
+        let mut list = Vec::new();
+        loop {
+            let (name, value) = self.declared()?;
+            let declaration = Declaration {
+                base,
+                arrays: arrays.clone(),
+                sizes: sizes.clone(),
+                bounds: bounds.clone(),
+                name,
+                value,
+            };
+            let kind = StatementKind::Declare(Box::new(declaration));
+            list.push(Statement { kind, span: start.to(self.before()) });
+            if !self.accept(",") {
+                break;
+            }
+            start = self.span();
+        }
+        self.expect(";")?;
+        Ok(list)
+    }
+
+    /// A name and its value.
+    fn declared(&mut self) -> Parsed<(String, Option<Expression>)> {
         let (name, span) = self.name()?;
         if self.is("[") {
             return Err(Self::unsupported(
@@ -57,17 +83,7 @@ impl Parser {
             ));
         }
         let value = if self.accept("=") { Some(self.expression()?) } else { None };
-        if self.is(",") {
-            return Err(Self::unsupported(
-                self.span(),
-                "declaring several variables at once",
-                "write one declaration for each",
-            ));
-        }
-        self.expect(";")?;
-        let declaration = Declaration { base, arrays, sizes, bounds, name, value };
-        let kind = StatementKind::Declare(Box::new(declaration));
-        Ok(Statement { kind, span: start.to(self.before()) })
+        Ok((name, value))
     }
 
     fn sizes(&mut self) -> Parsed<Vec<Expression>> {

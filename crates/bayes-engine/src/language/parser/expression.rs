@@ -1,7 +1,7 @@
 //! Expressions, by Pratt's method.
 
 use super::super::ast::{Binary, Expression, ExpressionKind, Index, Unary};
-use super::super::token::Kind;
+use super::super::token::{Kind, short};
 use super::super::{Code, Diagnostic};
 use super::{Parsed, Parser};
 
@@ -27,6 +27,8 @@ const OPERATORS: [(&str, Binary, u8, u8); 19] = [
     ("^", Binary::Power, 21, 20),
     (".^", Binary::ElementPower, 21, 20),
 ];
+/// Suffixes of functions whose outcome stands before a `|`.
+const GIVEN: [&str; 7] = ["_lpdf", "_lupdf", "_lpmf", "_lupmf", "_cdf", "_lcdf", "_lccdf"];
 /// Of a sign: below a power, so that `-2^2` is `-(2^2)`.
 const PREFIX: u8 = 18;
 /// Of `? :`.
@@ -91,6 +93,13 @@ impl Parser {
             Kind::Mark("(") => {
                 self.at += 1;
                 let inner = self.expression()?;
+                if self.is(",") {
+                    return Err(Self::unsupported(
+                        start.to(self.span()),
+                        "a tuple",
+                        "give each part a variable of its own; an array is written {a, b}",
+                    ));
+                }
                 self.expect(")")?;
                 return Ok(Expression { kind: inner.kind, span: start.to(self.before()) });
             }
@@ -118,7 +127,7 @@ impl Parser {
 
     /// A variable or a call.
     fn named_value(&mut self, name: String) -> Parsed<ExpressionKind> {
-        let is_call = matches!(self.ahead(1), Kind::Mark("("));
+        let (is_call, span) = (matches!(self.ahead(1), Kind::Mark("(")), self.span());
         let fix = match name.as_str() {
             "map_rect" | "reduce_sum" | "reduce_sum_static" if is_call => {
                 "call the function directly"
@@ -137,14 +146,32 @@ impl Parser {
         if !self.accept("(") {
             return Ok(ExpressionKind::Name(name));
         }
-        Ok(ExpressionKind::Call(name, self.arguments(")")?))
+        let (list, has_bar) = self.list(")", true)?;
+        let is_given = GIVEN.iter().any(|suffix| name.ends_with(suffix));
+        if has_bar && !is_given {
+            let message = format!("`{}` takes no `|`", short(&name));
+            return Err(Diagnostic::new(Code::Syntax, span, message).with_fix("write `,`"));
+        }
+        if is_given && !has_bar && list.len() > 1 {
+            let name = short(&name);
+            let message = format!("`{name}` takes a `|` behind its outcome");
+            return Err(Diagnostic::new(Code::Syntax, span, message)
+                .with_fix(format!("write `{name}(y | ..)`")));
+        }
+        Ok(ExpressionKind::Call(name, list))
     }
 
-    /// Expressions up to the closing mark; in calls one `|` may stand for the first comma.
+    /// Expressions up to the closing mark.
     pub(super) fn arguments(&mut self, close: &str) -> Parsed<Vec<Expression>> {
-        let mut list = Vec::new();
+        Ok(self.list(close, false)?.0)
+    }
+
+    /// The same, and whether a `|` stands for the first comma where one may.
+    fn list(&mut self, close: &str, may_bar: bool) -> Parsed<(Vec<Expression>, bool)> {
+        let (mut list, mut has_bar) = (Vec::new(), false);
         while !self.accept(close) {
-            if list.len() == 1 && close == ")" && self.accept("|") {
+            if list.len() == 1 && may_bar && self.accept("|") {
+                has_bar = true;
                 if self.accept(close) {
                     break;
                 }
@@ -157,7 +184,7 @@ impl Parser {
             }
             list.push(self.expression()?);
         }
-        Ok(list)
+        Ok((list, has_bar))
     }
 
     /// Whether what stands here can neither be nor follow an element of a list.

@@ -23,10 +23,11 @@ impl Parser {
     fn any_statement(&mut self) -> Parsed<Statement> {
         let start = self.span();
         self.operators = 0;
-        if self.is_declaration() {
-            return self.declaration();
-        }
-        let kind = if self.accept("{") {
+        let kind = if self.is_declaration() {
+            StatementKind::Block(self.declarations()?)
+        } else if self.is("{") && self.is_outcome() {
+            self.simple()?
+        } else if self.accept("{") {
             StatementKind::Block(self.statements()?)
         } else if self.accept(";") {
             StatementKind::Empty
@@ -36,6 +37,23 @@ impl Parser {
             self.simple()?
         };
         Ok(Statement { kind, span: start.to(self.before()) })
+    }
+
+    /// Whether the braces here hold an array before `~`, and not statements.
+    fn is_outcome(&self) -> bool {
+        let (mut open, mut places) = (0_usize, 0);
+        loop {
+            match self.ahead(places) {
+                Kind::Mark("{") => open += 1,
+                Kind::Mark("}") => open -= 1,
+                Kind::Mark(";") | Kind::End => return false,
+                _ => {}
+            }
+            places += 1;
+            if open == 0 {
+                return matches!(self.ahead(places), Kind::Mark("~"));
+            }
+        }
     }
 
     /// A statement that starts with a name or keyword.
@@ -78,21 +96,16 @@ impl Parser {
                 let is_print = name == "print";
                 Ok(if is_print { StatementKind::Print(list) } else { StatementKind::Reject(list) })
             }
-            "profile" => Err(Self::unsupported(
-                self.span(),
-                "`profile`",
-                "remove `profile(..)` and keep the statements of its block",
-            )),
-            "increment_log_prob" => {
-                Err(Self::unsupported(self.span(), "`increment_log_prob`", "write `target += ..`"))
-            }
             "target" if matches!(self.ahead(1), Kind::Mark("+=")) => {
                 self.at += 2;
                 let value = self.expression()?;
                 self.expect(";")?;
                 Ok(StatementKind::Target(value))
             }
-            _ => self.simple(),
+            _ => match refused(name) {
+                Some((what, fix)) => Err(Self::unsupported(self.span(), what, fix)),
+                None => self.simple(),
+            },
         }
     }
 
@@ -196,4 +209,15 @@ fn is_place(expression: &Expression) -> bool {
         ExpressionKind::Index(base, _) => is_place(base),
         _ => false,
     }
+}
+
+/// Statements of Stan outside of the subset, with the way out.
+fn refused(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "profile" => ("`profile`", "remove `profile(..)` and keep the statements of its block"),
+        "fatal_error" => ("`fatal_error`", "write `reject(..)`, which refuses the one draw"),
+        "jacobian" => ("`jacobian +=`", "add the log Jacobian with `target +=` in the model block"),
+        "increment_log_prob" => ("`increment_log_prob`", "write `target += ..`"),
+        _ => return None,
+    })
 }
