@@ -43,7 +43,7 @@ pub(crate) const ALGORITHM: Algorithm = Algorithm {
         },
     ],
     sources: &["Mühlenbein & Paaß (1996)", "Larrañaga & Lozano (2002)"],
-    revision: 1,
+    revision: 2,
 };
 
 /// Settings as a caller gives them.
@@ -118,12 +118,15 @@ impl Umda {
     }
 
     /// A coordinate's part of the model, from the better points.
+    ///
+    /// A deviation is taken around the old mean: around the new one it would shrink by half while the
+    /// mean moves by as much, and both would come to rest on a slope before they reach its end.
     #[expect(clippy::cast_precision_loss, reason = "populations are small")]
-    fn learn(values: usize, chosen: &[f64], model: &mut Vec<f64>) {
+    fn learn(values: usize, chosen: &[f64], before: f64, model: &mut Vec<f64>) {
         let count = chosen.len() as f64;
         if values == 0 {
             let mean = chosen.iter().sum::<f64>() / count;
-            let squares: f64 = chosen.iter().map(|x| (x - mean) * (x - mean)).sum();
+            let squares: f64 = chosen.iter().map(|x| (x - before) * (x - before)).sum();
             model.extend([mean, (squares / count).sqrt().max(LEAST)]);
             return;
         }
@@ -206,8 +209,9 @@ impl Method for Umda {
         best.truncate(((costs.len() as f64 * self.settings.selected) as usize).max(2));
         let mut model = Vec::new();
         for (coordinate, values) in self.values.iter().enumerate() {
+            let before = self.model.get(model.len()).copied().unwrap_or(0.5);
             let chosen: Vec<f64> = best.iter().map(|one| rows[one * n + coordinate]).collect();
-            Self::learn(*values, &chosen, &mut model);
+            Self::learn(*values, &chosen, before, &mut model);
         }
         self.model = model;
     }
