@@ -18,6 +18,7 @@ fn problem(length: usize, lets: &[(&str, &str)], objectives: &[&str]) -> Result<
         lets: lets.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect(),
         objectives: objectives.iter().map(|one| (Sense::Min, (*one).to_owned())).collect(),
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: Vec::new(),
     })
     .map_err(Error::other)

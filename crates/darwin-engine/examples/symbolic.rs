@@ -60,6 +60,7 @@ fn problem(ranges: &[(&str, f64, f64)], formula: &str) -> Problem {
         lets: Vec::new(),
         objectives: vec![(Sense::Min, formula.to_owned())],
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: Vec::new(),
     })
     .expect("well-formed")

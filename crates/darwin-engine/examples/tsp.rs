@@ -46,6 +46,7 @@ fn problem(points: &[[f64; 2]]) -> Result<Problem, darwin_engine::Error> {
         lets: Vec::new(),
         objectives: vec![(Sense::Min, length)],
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: vec![table],
     })
 }

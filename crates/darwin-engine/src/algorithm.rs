@@ -1,8 +1,8 @@
 //! The algorithms there are.
 
 use crate::{
-    cma, design, evolution, front, ga, lshade, memetic, parameter::Parameter, portfolio, pso,
-    simplex, tpe, umda,
+    cma, design, elites, evolution, front, ga, lshade, memetic, parameter::Parameter, portfolio,
+    pso, simplex, tpe, umda,
 };
 
 /// An algorithm, described for those who choose one.
@@ -44,6 +44,7 @@ pub const ALGORITHMS: &[Algorithm] = &[
     umda::ALGORITHM,
     design::ALGORITHM,
     memetic::ALGORITHM,
+    elites::ALGORITHM,
     front::ALGORITHMS[0],
     front::ALGORITHMS[1],
     front::ALGORITHMS[2],
@@ -58,7 +59,7 @@ impl Algorithm {
 
     /// The parameter of that name.
     pub fn parameter(&self, name: &str) -> Option<&'static Parameter> {
-        self.parameters.iter().find(|parameter| parameter.name == name)
+        self.all_parameters().find(|parameter| parameter.name == name)
     }
 }
 
@@ -74,8 +75,8 @@ mod tests {
         assert_eq!(names.len(), ALGORITHMS.len());
         for algorithm in ALGORITHMS {
             assert_eq!(Algorithm::from_name(algorithm.name), Some(algorithm));
-            let names: HashSet<_> = algorithm.parameters.iter().map(|p| p.name).collect();
-            assert_eq!(names.len(), algorithm.parameters.len());
+            let names: HashSet<_> = algorithm.all_parameters().map(|p| p.name).collect();
+            assert_eq!(names.len(), algorithm.all_parameters().count());
         }
         assert!(Algorithm::from_name("annealing").is_none());
     }

@@ -287,6 +287,7 @@ mod tests {
             lets: Vec::new(),
             objectives: vec![(Sense::Min, "sqrt(x[0]) + 0*x[1]".to_owned())],
             constraints: Vec::new(),
+            descriptors: Vec::new(),
             tables: Vec::new(),
         };
         let half = Problem::compile(model.clone()).unwrap();

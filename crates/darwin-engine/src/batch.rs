@@ -1,10 +1,11 @@
 //! Runs an algorithm of the unit cube on a problem: scales, evaluates in chunks, keeps the best.
 
 use crate::{
-    Executor, ProblemRef, Result,
+    Bounds, Executor, ProblemRef, Result,
     codec::{Reader, Writer},
     ga::Chunk,
     method::Method,
+    search::Search,
     tally::{Tally, cut, on_all, spread},
 };
 
@@ -35,16 +36,47 @@ impl<'p> Batch<'p> {
         }
     }
 
-    /// One generation, of at most `room` > 0 points; false, and nothing changed, when cancelled.
-    ///
+    /// Genes of the next generation.
+    fn genes(&mut self) -> Vec<f64> {
+        self.method.ask(&mut self.rows);
+        let rows = self.rows.chunks_exact(self.best_x.len());
+        rows.flat_map(|row| scaled(self.problem.bounds(), row)).collect()
+    }
+
+    fn learn(&mut self, genes: &[f64], costs: &[f64], bad: u64) {
+        let dimension = self.best_x.len();
+        for (row, cost) in genes.chunks_exact(dimension).zip(costs) {
+            self.remember(row, *cost);
+        }
+        self.tally.add(costs.len() as u64, bad);
+        if costs.len() * dimension == self.rows.len() {
+            self.method.tell(&self.rows, costs);
+        }
+    }
+
+    fn remember(&mut self, row: &[f64], cost: f64) {
+        if cost < self.best_cost {
+            self.best_cost = cost;
+            self.best_x.copy_from_slice(row);
+        }
+    }
+}
+
+/// A point of the unit cube in the box.
+fn scaled<'a>(bounds: &'a Bounds, row: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    let sides = bounds.lo().iter().zip(bounds.hi());
+    row.iter().zip(sides).map(|(u, (lo, hi))| (lo + u * (hi - lo)).clamp(*lo, *hi))
+}
+
+impl Search for Batch<'_> {
     /// A generation that is cut short ends the run: the algorithm does not learn from it.
-    pub(crate) fn step(
+    fn step(
         &mut self,
         room: u64,
         executor: &Executor<'_>,
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> bool {
-        let genes = self.ask();
+        let genes = self.genes();
         let dimension = self.best_x.len();
         let count = cut(genes.len() / dimension, room);
         let chunks = spread(&mut self.chunks, dimension, &genes[..count * dimension]);
@@ -54,80 +86,70 @@ impl<'p> Batch<'p> {
         }
         let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
         let costs: Vec<f64> = chunks.iter().flat_map(Chunk::costs).copied().collect();
-        self.admit(&genes, &costs, bad);
+        self.learn(&genes, &costs, bad);
         true
     }
 
-    /// Genes of the next generation.
-    pub(crate) fn ask(&mut self) -> Vec<f64> {
-        self.method.ask(&mut self.rows);
-        let bounds = self.problem.bounds();
-        let scale = |(u, (lo, hi)): (&f64, (&f64, &f64))| (lo + u * (hi - lo)).clamp(*lo, *hi);
-        let sides = || bounds.lo().iter().zip(bounds.hi());
-        let rows = self.rows.chunks_exact(bounds.dimension());
-        rows.flat_map(|row| row.iter().zip(sides()).map(scale)).collect()
-    }
-
-    /// The same, at most `room` points.
-    pub(crate) fn ask_at_most(&mut self, room: u64) -> Vec<f64> {
-        let mut genes = self.ask();
+    fn ask(&mut self, room: u64) -> Vec<f64> {
+        let mut genes = self.genes();
         let most = usize::try_from(room).unwrap_or(usize::MAX);
-        genes.truncate(most.saturating_mul(self.problem.bounds().dimension()));
+        genes.truncate(most.saturating_mul(self.best_x.len()));
         genes
     }
 
-    /// Learn the costs of what was asked.
-    pub(crate) fn tell(&mut self, costs: &[f64]) {
-        let genes = self.ask();
+    fn tell(&mut self, costs: &[f64]) {
+        let genes = self.genes();
         let bad = costs.iter().filter(|cost| !cost.is_finite()).count() as u64;
-        self.admit(&genes, costs, bad);
+        self.learn(&genes, costs, bad);
     }
 
-    fn admit(&mut self, genes: &[f64], costs: &[f64], bad: u64) {
-        let dimension = self.best_x.len();
-        for (row, cost) in genes.chunks_exact(dimension).zip(costs) {
-            if *cost < self.best_cost {
-                self.best_cost = *cost;
-                self.best_x.copy_from_slice(row);
-            }
-        }
-        self.tally.add(costs.len() as u64, bad);
-        if costs.len() * dimension == self.rows.len() {
-            self.method.tell(&self.rows, costs);
-        }
-    }
-
-    pub(crate) fn save(&self, writer: &mut Writer) {
+    fn save(&self, writer: &mut Writer) {
         self.tally.save(writer);
         writer.reals(&self.best_x);
         writer.real(self.best_cost);
         self.method.save(writer);
     }
 
-    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         self.tally = Tally::load(reader)?;
         self.best_x = reader.exactly(self.best_x.len())?;
         self.best_cost = reader.real()?;
         self.method.load(reader)
     }
 
-    pub(crate) fn set_max_evals(&mut self, max_evals: u64) {
+    fn set_max_evals(&mut self, max_evals: u64) {
         self.method.set_max_evals(max_evals);
     }
 
-    pub(crate) fn is_finished(&self) -> bool {
+    fn is_finished(&self) -> bool {
         self.method.is_finished()
     }
 
-    pub(crate) fn tally(&self) -> Tally {
+    fn tally(&self) -> Tally {
         self.tally
     }
 
-    pub(crate) fn best_x(&self) -> &[f64] {
-        &self.best_x
+    fn best(&self) -> (&[f64], f64) {
+        (&self.best_x, self.best_cost)
     }
 
-    pub(crate) fn best_cost(&self) -> f64 {
-        self.best_cost
+    fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        let bounds = self.problem.bounds();
+        let mut genes = Vec::with_capacity(self.best_x.len());
+        self.method.held(&mut |row, cost| {
+            genes.clear();
+            genes.extend(scaled(bounds, row));
+            visit(&genes, cost);
+        });
+    }
+
+    fn admit(&mut self, genes: &[f64], cost: f64) -> bool {
+        self.remember(genes, cost);
+        let bounds = self.problem.bounds();
+        let sides = bounds.lo().iter().zip(bounds.hi());
+        let unit =
+            |(gene, (lo, hi)): (&f64, (&f64, &f64))| ((gene - lo) / (hi - lo)).clamp(0.0, 1.0);
+        let row: Vec<f64> = genes.iter().zip(sides).map(unit).collect();
+        self.method.admit(&row, cost)
     }
 }

@@ -252,6 +252,23 @@ impl Method for Es {
         }
     }
 
+    /// Of the strategies only (1+1) compares with what it had.
+    fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        if self.settings.scheme == Scheme::OnePlusOne && !self.rows.is_empty() {
+            visit(&self.rows, &mut self.cost);
+        }
+    }
+
+    fn admit(&mut self, row: &[f64], cost: f64) -> bool {
+        let alone = self.settings.scheme == Scheme::OnePlusOne && !self.rows.is_empty();
+        if alone && cost < self.cost {
+            self.rows.copy_from_slice(row);
+            self.cost = cost;
+            return true;
+        }
+        false
+    }
+
     fn save(&self, writer: &mut Writer) {
         writer.int(self.generation);
         writer.real(self.cost);

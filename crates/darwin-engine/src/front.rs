@@ -15,9 +15,10 @@ pub use options::{FrontKind, FrontOptions, FrontSettings};
 use sort::fronts;
 
 use crate::{
-    Executor, ProblemRef, Report, Result, Seed,
+    Executor, LANES, ProblemRef, Report, Result, Seed,
     codec::{Reader, Writer},
     ga::{Chunk, Crossover, Mutation, Operators, Variation},
+    search::{Member, Search},
     stream::Stream,
     tally::{Tally, cut, on_all, spread},
 };
@@ -26,6 +27,8 @@ use crate::{
 const CROSSED: f64 = 0.9;
 /// Number of the stream that draws what belongs to a generation rather than to an individual.
 const SHARED: u64 = u64::MAX;
+/// Number of the stream for a point from elsewhere.
+const STRANGERS: u64 = u64::MAX - 3;
 
 /// An individual: genes, costs of the objectives, how far it breaks the constraints.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +45,11 @@ trait Selection: Send + std::fmt::Debug {
 
     /// Whether both children of a pair are used.
     fn in_pairs(&self) -> bool {
+        true
+    }
+
+    /// Whether a point from elsewhere can join the members.
+    fn takes_strangers(&self) -> bool {
         true
     }
 
@@ -102,30 +110,8 @@ impl<'p> Front<'p> {
         }
     }
 
-    /// One generation of at most `room` > 0 points; false, and nothing changed, when cancelled.
-    pub(crate) fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
-        let genes = self.ask(room);
-        let (problem, dimension) = (&*self.problem, self.problem.bounds().dimension());
-        let chunks = spread(&mut self.chunks, dimension, &genes);
-        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate_all(problem)) {
-            return false;
-        }
-        let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
-        let vectors: Vec<f64> = chunks
-            .iter()
-            .flat_map(|chunk| (0..chunk.len()).flat_map(|lane| chunk.vector(lane)))
-            .collect();
-        self.admit(&genes, &vectors, bad);
-        true
-    }
-
-    /// Genes of the next generation, at most `room` > 0 points; may be asked again.
-    pub(crate) fn ask(&self, room: u64) -> Vec<f64> {
+    /// Genes of the next generation, at most `room` > 0 points.
+    fn genes(&self, room: u64) -> Vec<f64> {
         let count = cut(self.selection.size(), room);
         let (generation, dimension) = (self.tally.next(), self.problem.bounds().dimension());
         let mut genes = vec![0.0; count * dimension];
@@ -157,16 +143,7 @@ impl<'p> Front<'p> {
         genes
     }
 
-    /// Learn, for each point that was asked, the cost of every objective and the violation.
-    pub(crate) fn tell(&mut self, vectors: &[f64]) {
-        let width = self.problem.senses().len() + 1;
-        let genes = self.ask((vectors.len() / width) as u64);
-        let finite = |vector: &&[f64]| vector.iter().all(|cost| cost.is_finite());
-        let bad = vectors.chunks_exact(width).filter(|vector| !finite(vector)).count();
-        self.admit(&genes, vectors, bad as u64);
-    }
-
-    fn admit(&mut self, genes: &[f64], vectors: &[f64], bad: u64) {
+    fn learn(&mut self, genes: &[f64], vectors: &[f64], bad: u64) {
         let (dimension, width) =
             (self.problem.bounds().dimension(), self.problem.senses().len() + 1);
         let mut stream = Stream::new(self.seed, self.tally.next(), SHARED);
@@ -178,9 +155,56 @@ impl<'p> Front<'p> {
         self.members = self.selection.survive(members, parents, &mut stream);
     }
 
+    fn report(&self, one: &Individual) -> Report {
+        if !self.problem.is_external() {
+            return self.problem.report(&one.genes);
+        }
+        let senses = self.problem.senses().iter();
+        Report {
+            x: self.problem.decode(&one.genes),
+            values: senses.zip(&one.costs).map(|(sense, cost)| sense.cost(*cost)).collect(),
+            violation: one.violation,
+        }
+    }
+}
+
+impl Search for Front<'_> {
+    fn step(
+        &mut self,
+        room: u64,
+        executor: &Executor<'_>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> bool {
+        let genes = self.genes(room);
+        let (problem, dimension) = (&*self.problem, self.problem.bounds().dimension());
+        let chunks = spread(&mut self.chunks, dimension, &genes);
+        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate_all(problem)) {
+            return false;
+        }
+        let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
+        let vectors: Vec<f64> = chunks
+            .iter()
+            .flat_map(|chunk| (0..chunk.len()).flat_map(|lane| chunk.vector(lane)))
+            .collect();
+        self.learn(&genes, &vectors, bad);
+        true
+    }
+
+    fn ask(&mut self, room: u64) -> Vec<f64> {
+        self.genes(room)
+    }
+
+    fn tell(&mut self, costs: &[f64]) {
+        let width = self.problem.senses().len() + 1;
+        let genes = self.genes((costs.len() / width) as u64);
+        let finite = |vector: &&[f64]| vector.iter().all(|cost| cost.is_finite());
+        let bad = costs.chunks_exact(width).filter(|vector| !finite(vector)).count();
+        self.learn(&genes, costs, bad as u64);
+    }
+
     /// Points that no other found point dominates, by the first objective. Without any feasible
     /// point, the least violating ones; empty when no value was finite.
-    pub(crate) fn front(&self) -> Vec<Report> {
+    fn front(&self) -> Vec<Report> {
         let first = fronts(&self.members).into_iter().next().unwrap_or_default();
         let mut front: Vec<&Individual> = first
             .into_iter()
@@ -195,19 +219,7 @@ impl<'p> Front<'p> {
         front.into_iter().map(|one| self.report(one)).collect()
     }
 
-    fn report(&self, one: &Individual) -> Report {
-        if !self.problem.is_external() {
-            return self.problem.report(&one.genes);
-        }
-        let senses = self.problem.senses().iter();
-        Report {
-            x: self.problem.decode(&one.genes),
-            values: senses.zip(&one.costs).map(|(sense, cost)| sense.cost(*cost)).collect(),
-            violation: one.violation,
-        }
-    }
-
-    pub(crate) fn save(&self, writer: &mut Writer) {
+    fn save(&self, writer: &mut Writer) {
         self.tally.save(writer);
         writer.size(self.members.len());
         for one in &self.members {
@@ -218,7 +230,7 @@ impl<'p> Front<'p> {
         self.selection.save(writer);
     }
 
-    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         self.tally = Tally::load(reader)?;
         let count = reader.size()?;
         reader.check(count <= self.selection.size() && (count > 0) == (self.tally.evals > 0))?;
@@ -230,8 +242,47 @@ impl<'p> Front<'p> {
         self.selection.load(count, reader)
     }
 
-    pub(crate) fn tally(&self) -> Tally {
+    fn tally(&self) -> Tally {
         self.tally
+    }
+
+    fn best(&self) -> (&[f64], f64) {
+        (&[], f64::INFINITY)
+    }
+
+    fn has_best(&self) -> bool {
+        false
+    }
+
+    /// Among the others it has to live on as they do.
+    fn admit(&mut self, genes: &[f64], _cost: f64) -> bool {
+        if self.members.is_empty() || !self.selection.takes_strangers() {
+            return false;
+        }
+        let mut lanes = vec![[0.0; LANES]; genes.len()];
+        for (lanes, gene) in lanes.iter_mut().zip(genes) {
+            lanes[0] = *gene;
+        }
+        let (vector, bad) = self.problem.cost_vectors(&lanes, 1);
+        if bad > 0 {
+            return false;
+        }
+        let mut members = std::mem::take(&mut self.members);
+        let parents = members.len();
+        let stranger = Individual::new(genes, &vector);
+        members.push(stranger.clone());
+        let mut stream = Stream::new(self.seed, self.tally.next(), STRANGERS);
+        self.members = self.selection.survive(members, parents, &mut stream);
+        self.members.contains(&stranger)
+    }
+
+    fn members(&mut self) -> Vec<Member> {
+        let member = |one: &Individual| Member {
+            genes: one.genes.clone(),
+            cost: 0.0,
+            report: Some(self.report(one)),
+        };
+        self.members.iter().map(member).collect()
     }
 }
 

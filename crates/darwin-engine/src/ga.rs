@@ -36,6 +36,7 @@ use crate::{
     Executor, LANES, Problem, ProblemRef, Result, Seed,
     codec::{Reader, Writer},
     problem::is_feasible,
+    search::Search,
     tally::{Tally, cut, on_all},
 };
 
@@ -92,7 +93,7 @@ impl<'p> Ga<'p> {
         let whole = on_all(&mut chunks[..used], executor, cancelled, |chunk| maker.fill(chunk));
         self.chunks = chunks;
         if whole {
-            self.admit(used);
+            self.admit_children(used);
         }
         whole
     }
@@ -125,44 +126,6 @@ impl<'p> Ga<'p> {
         used
     }
 
-    /// Genes of the next generation, at most `room` > 0 points, for those who evaluate elsewhere;
-    /// may be asked again.
-    pub(crate) fn ask(&mut self, room: u64) -> Vec<f64> {
-        let used = self.lay_out(room);
-        let mut chunks = std::mem::take(&mut self.chunks);
-        let maker = self.maker();
-        for chunk in &mut chunks[..used] {
-            maker.make(chunk);
-        }
-        self.chunks = chunks;
-        self.chunks[..used].iter().flat_map(|chunk| chunk.rows().iter().copied()).collect()
-    }
-
-    /// Learn the costs of the generation that was asked.
-    pub(crate) fn tell(&mut self, costs: &[f64]) {
-        let used = costs.len().div_ceil(LANES);
-        for (chunk, costs) in self.chunks.iter_mut().zip(costs.chunks(LANES)) {
-            chunk.set_costs(costs);
-        }
-        self.admit(used);
-    }
-
-    pub(crate) fn save(&self, writer: &mut Writer) {
-        self.tally.save(writer);
-        writer.reals(&self.best_x);
-        writer.real(self.best_cost);
-        self.parents.save(writer);
-    }
-
-    pub(crate) fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
-        self.tally = Tally::load(reader)?;
-        self.best_x = reader.exactly(self.best_x.len())?;
-        self.best_cost = reader.real()?;
-        self.parents.load(reader)?;
-        let wanted = if self.tally.evals == 0 { 0 } else { self.settings.population as usize };
-        reader.check(self.parents.len() == wanted)
-    }
-
     /// Children per generation.
     fn children(&self) -> usize {
         let population = self.parents.len();
@@ -174,7 +137,7 @@ impl<'p> Ga<'p> {
         }
     }
 
-    fn admit(&mut self, used: usize) {
+    fn admit_children(&mut self, used: usize) {
         let chunks = &self.chunks[..used];
         let initial = self.tally.evals == 0;
         let evals: usize = chunks.iter().map(Chunk::len).sum();
@@ -195,11 +158,6 @@ impl<'p> Ga<'p> {
     /// What is optimised.
     pub fn problem(&self) -> &Problem {
         &self.problem
-    }
-
-    /// Generations and evaluations so far.
-    pub(crate) fn tally(&self) -> Tally {
-        self.tally
     }
 
     /// Generations completed after the initial sample.
@@ -226,9 +184,70 @@ impl<'p> Ga<'p> {
     pub fn best_f(&self) -> Option<f64> {
         is_feasible(self.best_cost).then(|| self.problem.sense().cost(self.best_cost))
     }
+}
 
-    /// The best value as a cost: smaller is better, infinite while none was finite.
-    pub(crate) fn best_cost(&self) -> f64 {
-        self.best_cost
+impl Search for Ga<'_> {
+    fn step(
+        &mut self,
+        room: u64,
+        executor: &Executor<'_>,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> bool {
+        Self::step(self, room, executor, cancelled)
+    }
+
+    fn ask(&mut self, room: u64) -> Vec<f64> {
+        let used = self.lay_out(room);
+        let mut chunks = std::mem::take(&mut self.chunks);
+        let maker = self.maker();
+        for chunk in &mut chunks[..used] {
+            maker.make(chunk);
+        }
+        self.chunks = chunks;
+        self.chunks[..used].iter().flat_map(|chunk| chunk.rows().iter().copied()).collect()
+    }
+
+    fn tell(&mut self, costs: &[f64]) {
+        let used = costs.len().div_ceil(LANES);
+        for (chunk, costs) in self.chunks.iter_mut().zip(costs.chunks(LANES)) {
+            chunk.set_costs(costs);
+        }
+        self.admit_children(used);
+    }
+
+    fn save(&self, writer: &mut Writer) {
+        self.tally.save(writer);
+        writer.reals(&self.best_x);
+        writer.real(self.best_cost);
+        self.parents.save(writer);
+    }
+
+    fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
+        self.tally = Tally::load(reader)?;
+        self.best_x = reader.exactly(self.best_x.len())?;
+        self.best_cost = reader.real()?;
+        self.parents.load(reader)?;
+        let wanted = if self.tally.evals == 0 { 0 } else { self.settings.population as usize };
+        reader.check(self.parents.len() == wanted)
+    }
+
+    fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    fn best(&self) -> (&[f64], f64) {
+        (&self.best_x, self.best_cost)
+    }
+
+    fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        self.parents.visit(visit);
+    }
+
+    fn admit(&mut self, genes: &[f64], cost: f64) -> bool {
+        if cost < self.best_cost {
+            self.best_cost = cost;
+            self.best_x.copy_from_slice(genes);
+        }
+        self.parents.admit(genes, cost)
     }
 }

@@ -150,6 +150,7 @@ mod tests {
                 .iter()
                 .map(|(e, rhs)| ((*e).to_owned(), limit(*rhs)))
                 .collect(),
+            descriptors: Vec::new(),
             tables: Vec::new(),
         });
         let ticks = Cell::new(0);

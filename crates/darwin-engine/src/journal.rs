@@ -30,6 +30,8 @@ pub enum RecordKind {
     Status,
     /// State of the algorithm after all records up to this number.
     Snapshot,
+    /// Points that were put in from elsewhere.
+    Inject,
 }
 
 /// A record that was read.
@@ -53,8 +55,15 @@ pub struct Scan<'a> {
 }
 
 impl RecordKind {
-    const ALL: [Self; 6] =
-        [Self::Header, Self::Ask, Self::Tell, Self::Update, Self::Status, Self::Snapshot];
+    const ALL: [Self; 7] = [
+        Self::Header,
+        Self::Ask,
+        Self::Tell,
+        Self::Update,
+        Self::Status,
+        Self::Snapshot,
+        Self::Inject,
+    ];
 
     const fn code(self) -> u8 {
         match self {
@@ -64,6 +73,7 @@ impl RecordKind {
             Self::Update => 4,
             Self::Status => 5,
             Self::Snapshot => 6,
+            Self::Inject => 7,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     codec::{Reader, Writer},
     method::{Method, ranking},
     normal::standard_normal,
+    search::worse_than,
     stream::Stream,
 };
 
@@ -282,6 +283,19 @@ impl Method for Lshade {
         }
         self.remember(&good);
         self.shrink(&mut stream);
+    }
+
+    fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        for (row, cost) in self.rows.chunks_exact(self.dimension).zip(&mut self.costs) {
+            visit(row, cost);
+        }
+    }
+
+    fn admit(&mut self, row: &[f64], cost: f64) -> bool {
+        let Some(place) = worse_than(&self.costs, cost) else { return false };
+        self.rows[place * self.dimension..][..self.dimension].copy_from_slice(row);
+        self.costs[place] = cost;
+        true
     }
 
     fn set_max_evals(&mut self, max_evals: u64) {

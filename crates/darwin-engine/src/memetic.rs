@@ -16,6 +16,7 @@ use crate::{
     Result, Seed,
     codec::{Reader, Writer},
     method::Method,
+    search::worse_than,
     stream::Stream,
 };
 
@@ -176,6 +177,22 @@ impl Method for Memetic {
         if self.queue.is_empty() {
             self.settle();
         }
+    }
+
+    fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        let mut row = Vec::new();
+        for (tour, cost) in &mut self.members {
+            row.clear();
+            tour.write(&mut row);
+            visit(&row, cost);
+        }
+    }
+
+    fn admit(&mut self, row: &[f64], cost: f64) -> bool {
+        let costs: Vec<f64> = self.members.iter().map(|member| member.1).collect();
+        let Some(place) = worse_than(&costs, cost) else { return false };
+        self.members[place] = (Tour::read(&self.child.lengths(), row), cost);
+        true
     }
 
     fn save(&self, writer: &mut Writer) {

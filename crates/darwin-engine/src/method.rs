@@ -27,6 +27,14 @@ pub(crate) trait Method: Send + fmt::Debug {
         false
     }
 
+    /// Show every point that is kept, and its cost, to be priced anew.
+    fn held(&mut self, _visit: &mut dyn FnMut(&[f64], &mut f64)) {}
+
+    /// Take a point from elsewhere in place of the worst that is kept, if it is better.
+    fn admit(&mut self, _row: &[f64], _cost: f64) -> bool {
+        false
+    }
+
     /// Write the state that `tell` leaves.
     fn save(&self, writer: &mut Writer);
 

@@ -2,11 +2,13 @@
 
 mod external;
 mod model;
+mod part;
 mod reference;
 
 use std::fmt;
 
-pub use model::{Limit, Model, Relation};
+pub use model::{Descriptor, Limit, Model, Relation};
+pub(crate) use part::rules_cost;
 pub use reference::ProblemRef;
 
 use crate::{Bounds, Error, LANES, Objective, Result, Sense, Space};
@@ -25,6 +27,8 @@ pub struct Problem {
     space: Option<Space>,
     senses: Vec<Sense>,
     limits: Vec<Limit>,
+    /// Behaviours; the last outputs.
+    descriptors: Vec<Descriptor>,
     /// Whether values are told by someone else.
     external: bool,
 }
@@ -50,8 +54,15 @@ impl Problem {
             let reason = format!("must be {}, as the bounds have", bounds.dimension());
             return Err(Error::InvalidProblem { field: "dimension", reason });
         }
-        let (space, limits) = (None, Vec::new());
-        Ok(Self { objective, bounds, space, senses: vec![sense], limits, external: false })
+        Ok(Self {
+            objective,
+            bounds,
+            space: None,
+            senses: vec![sense],
+            limits: Vec::new(),
+            descriptors: Vec::new(),
+            external: false,
+        })
     }
 
     /// A problem with several objectives over real variables.
@@ -229,7 +240,7 @@ impl Problem {
 }
 
 /// A violation > 0 as a cost above every feasible one, in the same order.
-fn infeasible_cost(violation: f64) -> f64 {
+pub(crate) fn infeasible_cost(violation: f64) -> f64 {
     INFEASIBLE * (2.0 + libm::log2(violation) / 2048.0)
 }
 
@@ -240,7 +251,8 @@ pub(crate) fn is_feasible(cost: f64) -> bool {
 
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { objective: _, bounds, space: _, senses, limits, external: _ } = self;
+        let Self { objective: _, bounds, space: _, senses, limits, descriptors: _, external: _ } =
+            self;
         f.debug_struct("Problem")
             .field("bounds", bounds)
             .field("senses", senses)

@@ -8,6 +8,7 @@ use crate::{
     method::Method,
     normal::standard_normal,
     parameter::{Fallback, Integer, Parameter, ParameterKind, Real},
+    search::worse_than,
     stream::Stream,
 };
 
@@ -234,6 +235,20 @@ impl Method for Pso {
         if least(costs) >= before {
             self.linked = self.generation;
         }
+    }
+
+    fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        for (row, cost) in self.best.chunks_exact(self.dimension).zip(&mut self.best_costs) {
+            visit(row, cost);
+        }
+    }
+
+    /// The worst memory is replaced; where its particle is, it stays.
+    fn admit(&mut self, row: &[f64], cost: f64) -> bool {
+        let Some(place) = worse_than(&self.best_costs, cost) else { return false };
+        self.best[place * self.dimension..][..self.dimension].copy_from_slice(row);
+        self.best_costs[place] = cost;
+        true
     }
 
     fn save(&self, writer: &mut Writer) {

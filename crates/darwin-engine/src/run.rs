@@ -3,20 +3,21 @@
 mod engine;
 mod outcome;
 
-use engine::Engine;
+use engine::engine;
 pub use outcome::{Best, Controls, Outcome, Status, StopReason};
 
 use crate::{
-    Budget, Point, Problem, ProblemRef, Result, Seed, Settings,
+    Budget, Member, Plan, Point, Problem, ProblemRef, Report, Result, Seed,
     codec::{Reader, Writer},
-    problem::is_feasible,
+    problem::{is_feasible, rules_cost},
+    search::Search,
     trace::Trace,
 };
 
 /// Run an algorithm until its budget ends. One for a single objective takes the first of several.
 pub fn optimize(
     problem: &Problem,
-    settings: impl Into<Settings>,
+    settings: impl Into<Plan>,
     budget: &Budget,
     seed: Seed,
     controls: &mut Controls<'_>,
@@ -33,10 +34,10 @@ pub fn optimize(
 #[derive(Debug)]
 pub struct Run<'p> {
     problem: ProblemRef<'p>,
-    settings: Settings,
+    plan: Plan,
     budget: Budget,
     seed: Seed,
-    engine: Engine<'p>,
+    engine: Box<dyn Search + 'p>,
     trace: Trace,
     improved_at: u64,
 }
@@ -45,14 +46,14 @@ impl<'p> Run<'p> {
     /// A run before its first generation, with a history of at most `points`.
     pub fn new(
         problem: impl Into<ProblemRef<'p>>,
-        settings: impl Into<Settings>,
+        settings: impl Into<Plan>,
         budget: Budget,
         seed: Seed,
         points: usize,
     ) -> Self {
-        let (problem, settings) = (problem.into(), settings.into());
-        let engine = Engine::new(problem.clone(), settings, &budget, seed);
-        Self { problem, settings, budget, seed, engine, trace: Trace::new(points), improved_at: 0 }
+        let (problem, plan) = (problem.into(), settings.into());
+        let engine = engine(&problem, plan, budget.max_evals(), seed);
+        Self { problem, plan, budget, seed, engine, trace: Trace::new(points), improved_at: 0 }
     }
 
     /// Make, evaluate and learn from one generation, cut to what is left of the budget. When it is
@@ -127,7 +128,7 @@ impl<'p> Run<'p> {
     /// [`crate::Error::InvalidCheckpoint`] when the bytes are damaged or of another run.
     pub fn resume(
         problem: impl Into<ProblemRef<'p>>,
-        settings: impl Into<Settings>,
+        settings: impl Into<Plan>,
         budget: Budget,
         seed: Seed,
         points: usize,
@@ -143,7 +144,7 @@ impl<'p> Run<'p> {
     /// [`crate::Error::InvalidCheckpoint`] as [`Run::resume`].
     pub fn fork(
         problem: impl Into<ProblemRef<'p>>,
-        settings: impl Into<Settings>,
+        settings: impl Into<Plan>,
         budget: Budget,
         seed: Seed,
         points: usize,
@@ -168,7 +169,7 @@ impl<'p> Run<'p> {
 
     /// What a checkpoint must agree with.
     fn identity(&self) -> [u64; 4] {
-        let algorithm = self.settings.algorithm();
+        let algorithm = self.plan.algorithm();
         let name = algorithm
             .name
             .bytes()
@@ -201,6 +202,47 @@ impl<'p> Run<'p> {
         self.engine.set_max_evals(budget.max_evals());
     }
 
+    /// Take points from elsewhere, as genes, between two generations: each in place of the worst that
+    /// is kept, if it is better. They are evaluated, and not counted to the budget. For each, whether
+    /// it was taken. A problem whose values are told takes none.
+    pub fn inject(&mut self, rows: &[Vec<f64>]) -> Vec<bool> {
+        let before = self.best_cost();
+        let mut taken = Vec::with_capacity(rows.len());
+        for row in rows {
+            let fits = !self.problem.is_external() && self.problem.bounds().contains(row);
+            let part = if fits { self.problem.part(row) } else { vec![f64::INFINITY; 2] };
+            let usable = fits && part[0].is_finite();
+            taken.push(usable && self.engine.admit(row, rules_cost(part[0], part[1])));
+        }
+        if self.best_cost() < before {
+            self.improved_at = self.status().generation;
+        }
+        taken
+    }
+
+    /// The points that the algorithm keeps from one generation to the next; none for one that learns
+    /// from a generation and forgets it.
+    pub fn members(&mut self) -> Vec<Member> {
+        self.engine.members()
+    }
+
+    /// What is optimised.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// A point that the algorithm keeps, in the user's terms; of one that was told and breaks
+    /// constraints the value is not known any more.
+    pub fn describe(&self, member: &Member) -> Report {
+        match &member.report {
+            Some(report) => report.clone(),
+            None if self.problem.is_external() => {
+                self.problem.report_told(&member.genes, member.cost)
+            }
+            None => self.problem.report(&member.genes),
+        }
+    }
+
     /// What was found so far.
     pub fn finish(&self, stop: StopReason) -> Outcome {
         let status = self.status();
@@ -217,6 +259,7 @@ impl<'p> Run<'p> {
         Outcome {
             best,
             front: self.engine.front(),
+            archive: self.engine.archive(),
             evals: status.evals,
             non_finite_evals: self.engine.tally().non_finite,
             generations: status.generation,

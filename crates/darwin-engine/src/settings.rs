@@ -1,10 +1,10 @@
 //! Which algorithm runs, and how.
 
 use crate::{
-    Algorithm, CmaOptions, CmaSettings, DesignSettings, EsSettings, FrontKind, FrontOptions,
-    FrontSettings, GaOptions, GaSettings, LshadeKind, LshadeSettings, MemeticOptions,
+    Algorithm, CmaOptions, CmaSettings, DesignSettings, ElitesSettings, EsSettings, FrontKind,
+    FrontOptions, FrontSettings, GaOptions, GaSettings, LshadeKind, LshadeSettings, MemeticOptions,
     MemeticSettings, Problem, PsoSettings, Result, SimplexSettings, TpeSettings, UmdaSettings, cma,
-    design, evolution, ga, lshade, memetic, portfolio, pso, simplex, tpe, umda,
+    design, elites, evolution, ga, lshade, memetic, portfolio, pso, simplex, tpe, umda,
 };
 
 /// Checked settings of an algorithm.
@@ -35,6 +35,8 @@ pub enum Settings {
     Memetic(MemeticSettings),
     /// NSGA-II and others, for several objectives.
     Front(FrontSettings),
+    /// MAP-Elites.
+    Elites(ElitesSettings),
 }
 
 impl Settings {
@@ -97,6 +99,7 @@ impl Settings {
             Self::Portfolio(_) => &portfolio::ALGORITHM,
             Self::Memetic(_) => &memetic::ALGORITHM,
             Self::Front(settings) => settings.kind.algorithm(),
+            Self::Elites(_) => &elites::ALGORITHM,
         }
     }
 }
@@ -124,6 +127,7 @@ from! {
     TpeSettings => Tpe,
     UmdaSettings => Umda,
     DesignSettings => Design,
+    ElitesSettings => Elites,
 }
 
 impl From<&GaSettings> for Settings {

@@ -176,6 +176,43 @@ impl Space {
         values
     }
 
+    /// Genes of a point, given by its values.
+    ///
+    /// # Errors
+    /// The coordinate that has no such value, and why.
+    pub fn encode(&self, values: &[f64]) -> Result<Vec<f64>, (usize, &'static str)> {
+        if values.len() != self.rules.len() {
+            return Err((values.len().min(self.rules.len()), "is missing, or one too many"));
+        }
+        let mut genes = Vec::with_capacity(values.len());
+        let sides = self.bounds.lo().iter().zip(self.bounds.hi());
+        for (place, ((rule, value), (lo, hi))) in
+            self.rules.iter().zip(values).zip(sides).enumerate()
+        {
+            let within = |lo: f64, hi: f64| (lo..=hi).contains(value);
+            let gene = match rule {
+                Rule::Same if self.orders.iter().any(|order| order.contains(&place)) => *value,
+                Rule::Same if within(*lo, *hi) => *value,
+                Rule::Exp { lo, hi } if within(*lo, *hi) => libm::log(*value),
+                Rule::Grid { lo, hi, .. } if within(*lo, *hi) => rule.value(*value),
+                Rule::Whole { lo, hi } if within(*lo, *hi) => {
+                    if value.fract().abs() > 0.0 {
+                        return Err((place, "must be a whole number"));
+                    }
+                    *value
+                }
+                _ => return Err((place, "is outside its range")),
+            };
+            genes.push(gene);
+        }
+        for order in &self.orders {
+            write_order(&mut genes[order.clone()]).map_err(|at| {
+                (order.start + at, "must be part of an order: each number from 0 once")
+            })?;
+        }
+        Ok(genes)
+    }
+
     /// Values of a block of points.
     pub(crate) fn decode_lanes(&self, genes: &[[f64; LANES]]) -> Vec<[f64; LANES]> {
         let decode = |(rule, lanes): (&Rule, &[f64; LANES])| lanes.map(|gene| rule.value(gene));
@@ -251,6 +288,18 @@ fn rule(kind: &Kind) -> Result<(Rule, [f64; 2]), Invalid> {
     }
 }
 
+/// Items of an order become its keys; the place of one that does not belong.
+#[expect(clippy::cast_precision_loss, reason = "lengths are small")]
+fn write_order(values: &mut [f64]) -> Result<(), usize> {
+    let mut items = Vec::with_capacity(values.len());
+    for (at, value) in values.iter().enumerate() {
+        let item = (0..values.len()).find(|item| (*item as f64 - value).abs() < 1e-9);
+        items.push(item.filter(|item| !items.contains(item)).ok_or(at)?);
+    }
+    write_keys(&items, values);
+    Ok(())
+}
+
 /// Keys become the numbers of the items in the order of their keys; of equals, the first comes first.
 #[expect(
     clippy::cast_precision_loss,
@@ -323,6 +372,36 @@ mod tests {
         assert!((log.decode(log.bounds().lo())[0] / 1e-3 - 1.0).abs() < 1e-14);
         assert!((log.decode(&[0.0])[0] - 1.0).abs() < 1e-15);
         assert!(log.is_continuous() && !log.is_plain());
+    }
+
+    #[test]
+    fn values_become_genes_and_values_again() {
+        let variable = |name: &str, kind, length| Variable { name: name.to_owned(), kind, length };
+        let words = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let space = Space::new(vec![
+            variable("r", Kind::Real { lo: 0.0, hi: 1.0, step: None }, None),
+            variable("g", Kind::Real { lo: 1.0, hi: 2.0, step: Some(0.5) }, None),
+            variable("l", Kind::Log { lo: 0.1, hi: 10.0 }, None),
+            variable("i", Kind::Int { lo: -3.0, hi: 9.0 }, None),
+            variable("c", Kind::Cat { values: words }, None),
+            variable("p", Kind::Permutation, Some(4)),
+            variable("b", Kind::Bool, None),
+        ])
+        .unwrap();
+        let values = [0.25, 1.5, 2.0, -3.0, 2.0, 3.0, 1.0, 0.0, 2.0, 1.0];
+        let genes = space.encode(&values).unwrap();
+        for (seen, value) in space.decode(&genes).into_iter().zip(values) {
+            assert!((seen - value).abs() < 1e-12, "{seen} {value}");
+        }
+        assert!(space.bounds().contains(&genes));
+        for (place, bad) in
+            [(0, 1.5), (0, f64::NAN), (2, 0.0), (3, 0.5), (4, 3.0), (6, 3.0), (9, 2.0)]
+        {
+            let mut other = values;
+            other[place] = bad;
+            assert_eq!(space.encode(&other).unwrap_err().0, place, "{bad}");
+        }
+        assert!(space.encode(&values[1..]).is_err());
     }
 
     #[test]

@@ -187,6 +187,7 @@ fn model(kind: Kind, length: usize) -> Model {
         lets: Vec::new(),
         objectives: Vec::new(),
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: Vec::new(),
     }
 }

@@ -13,6 +13,7 @@ fn model(length: usize, lets: &[(&str, &str)], objectives: &[&str]) -> Model {
         lets: lets.iter().map(owned).collect(),
         objectives: objectives.iter().map(|one| (Sense::Min, (*one).to_owned())).collect(),
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ fn model(variables: Vec<Variable>, sense: Sense, objective: &str) -> Model {
         lets: Vec::new(),
         objectives: vec![(sense, objective.to_owned())],
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: Vec::new(),
     }
 }

@@ -90,6 +90,7 @@ fn held_out(law: &Law, expression: &str) -> f64 {
         lets: Vec::new(),
         objectives: vec![(Sense::Min, expression.to_owned())],
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables: Vec::new(),
     })
     .unwrap_or_else(|error| panic!("{expression}: {error}"));

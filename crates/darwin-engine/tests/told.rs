@@ -18,6 +18,7 @@ fn model(constrained: bool) -> Model {
         lets: Vec::new(),
         objectives: vec![(Sense::Max, "a + b - 0.01*a*b".to_owned())],
         constraints: if constrained { vec![("a^2 + b^2".to_owned(), limit)] } else { Vec::new() },
+        descriptors: Vec::new(),
         tables: Vec::new(),
     }
 }

@@ -16,6 +16,7 @@ fn model(variables: Vec<Variable>, objective: &str, tables: Vec<Table>) -> Model
         lets: Vec::new(),
         objectives: vec![(Sense::Min, objective.to_owned())],
         constraints: Vec::new(),
+        descriptors: Vec::new(),
         tables,
     }
 }

@@ -3,8 +3,7 @@
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use darwin_engine::{
-    Budget, Controls, Executor, MIN_PARALLEL_GENES, Outcome, Problem, Run, Seed, Settings, Status,
-    optimize,
+    Budget, MIN_PARALLEL_GENES, Outcome, Plan, Problem, Run, Seed, Settings, Status, optimize,
 };
 use mcp_core::prelude::*;
 use tokio::{
@@ -12,7 +11,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval},
 };
 
-use crate::{Error, quota::Spending};
+use crate::{Error, controls::Surroundings, quota::Spending};
 
 /// The longest run; the deadline of the call lies above it, so that a result is not lost.
 pub(crate) const MAX_TIME: Duration = Duration::from_secs(110);
@@ -25,7 +24,7 @@ const REPORT_EVERY: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) problem: Arc<Problem>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Plan,
     /// Why this algorithm, when the choice was ours.
     pub(crate) reason: Option<&'static str>,
     pub(crate) budget: Budget,
@@ -38,7 +37,8 @@ impl Job {
     /// Whether a generation can be large enough for threads to help.
     pub(crate) fn gains_from_threads(&self) -> bool {
         let dimension = self.problem.bounds().dimension();
-        let largest = match self.settings {
+        let islands = self.settings.islands.map_or(1, |one| u64::from(one.islands));
+        let largest = match self.settings.settings {
             Settings::Ga(settings) => u64::from(settings.population),
             Settings::Lshade(settings) => u64::from(settings.population),
             Settings::Front(settings) => u64::from(settings.population),
@@ -46,12 +46,14 @@ impl Job {
             Settings::Es(settings) => u64::from(settings.population),
             Settings::Umda(settings) => u64::from(settings.population),
             Settings::Design(settings) => u64::from(settings.block),
+            Settings::Elites(settings) => u64::from(settings.batch.max(settings.first)),
             // One chunk at a time.
             Settings::Memetic(_) | Settings::Simplex(_) | Settings::Tpe(_) => 1,
             // Restarts double the population.
             _ => self.budget.max_evals(),
         };
-        self.threads > 1 && largest.saturating_mul(dimension as u64) >= MIN_PARALLEL_GENES as u64
+        self.threads > 1
+            && largest.saturating_mul(islands * dimension as u64) >= MIN_PARALLEL_GENES as u64
     }
 
     /// Whether a run may begin from such a state.
@@ -102,20 +104,14 @@ impl Job {
         pool: Option<&rayon::ThreadPool>,
         tell: &dyn Fn(Status),
     ) -> Outcome {
-        let started = Instant::now();
         let limit = self.budget.max_time().map_or(time_left, |limit| limit.min(time_left));
         // The limit is at least MIN_TIME, which is the one thing that could be wrong with it.
         let budget = self.budget.with_max_time(limit).unwrap_or(self.budget);
-        let mut listener = |status| tell(status);
-        let mut controls = Controls {
-            cancelled,
-            elapsed: &|| started.elapsed(),
-            progress: Some(&mut listener),
-            executor: pool
-                .map_or_else(Executor::default, |pool| Executor::pool(pool, self.threads)),
-            points: self.points,
-        };
-        optimize(&self.problem, self.settings, &budget, self.seed, &mut controls)
+        let (threads, points) = (self.threads, self.points);
+        let around = Surroundings { pool, threads, points, before: Duration::ZERO };
+        around.with(cancelled, Some(tell), |controls| {
+            optimize(&self.problem, self.settings, &budget, self.seed, controls)
+        })
     }
 }
 

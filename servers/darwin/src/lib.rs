@@ -5,6 +5,7 @@ mod error;
 mod server;
 mod tools;
 
+mod controls;
 mod job;
 mod plot;
 mod pool;

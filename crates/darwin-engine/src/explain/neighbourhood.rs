@@ -246,6 +246,7 @@ mod tests {
             lets: Vec::new(),
             objectives: vec![(sense, expr.to_owned())],
             constraints: Vec::new(),
+            descriptors: Vec::new(),
             tables: Vec::new(),
         }
     }

@@ -88,6 +88,11 @@ impl Selection for Moead {
         false
     }
 
+    /// Each member stands for a direction: one from elsewhere stands for none.
+    fn takes_strangers(&self) -> bool {
+        false
+    }
+
     fn mates(&self, members: &[Individual], child: usize, stream: &mut Stream) -> [usize; 2] {
         let near = &self.near[child % self.near.len()];
         let local = stream.chance(NEAR);

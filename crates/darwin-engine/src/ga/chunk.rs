@@ -97,7 +97,13 @@ impl Chunk {
         (self.vectors, self.non_finite) = problem.cost_vectors(&self.lanes, self.len);
     }
 
-    /// What [`Chunk::evaluate_all`] found for an individual.
+    /// Evaluate by parts; see [`Problem::parts`].
+    pub(crate) fn evaluate_parts(&mut self, problem: &Problem) {
+        self.spread();
+        (self.vectors, self.non_finite) = problem.parts(&self.lanes, self.len);
+    }
+
+    /// What [`Chunk::evaluate_all`], or [`Chunk::evaluate_parts`], found for an individual.
     pub(crate) fn vector(&self, lane: usize) -> Vec<f64> {
         self.vectors.iter().skip(lane).step_by(self.len).copied().collect()
     }

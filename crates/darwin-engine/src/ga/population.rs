@@ -4,6 +4,7 @@ use super::Chunk;
 use crate::{
     Result,
     codec::{Reader, Writer},
+    search::worse_than,
 };
 
 /// Genes of all individuals in one array, their costs in another.
@@ -48,6 +49,22 @@ impl Population {
         let start = individual * self.dimension;
         self.genes[start..start + self.dimension].copy_from_slice(row);
         self.costs[individual] = cost;
+    }
+
+    /// Show every individual and its cost.
+    pub(crate) fn visit(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
+        for (row, cost) in self.genes.chunks_exact(self.dimension).zip(&mut self.costs) {
+            visit(row, cost);
+        }
+    }
+
+    /// Take an individual in place of the worst, if it is better.
+    pub(crate) fn admit(&mut self, row: &[f64], cost: f64) -> bool {
+        let place = worse_than(&self.costs, cost);
+        if let Some(place) = place {
+            self.replace(place, row, cost);
+        }
+        place.is_some()
     }
 
     /// Take all individuals of the chunks, in order.

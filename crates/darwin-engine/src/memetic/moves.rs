@@ -3,6 +3,7 @@
 use crate::{
     Result,
     codec::{Reader, Writer},
+    space::items,
     stream::Stream,
 };
 
@@ -47,6 +48,18 @@ impl Tour {
             ends.push(items.len());
         }
         Self::new(items, ends)
+    }
+
+    /// The order that keys stand for.
+    pub(super) fn read(lengths: &[usize], keys: &[f64]) -> Self {
+        let (mut order, mut ends) = (Vec::new(), Vec::new());
+        for length in lengths {
+            let from = order.len();
+            let own = keys.get(from..from + length).unwrap_or_default();
+            order.extend(items(own).into_iter().map(|item| from + item));
+            ends.push(order.len());
+        }
+        Self::new(order, ends)
     }
 
     pub(super) fn len(&self) -> usize {

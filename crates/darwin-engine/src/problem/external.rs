@@ -43,6 +43,7 @@ impl Problem {
             space: Some(space),
             senses,
             limits: Vec::new(),
+            descriptors: Vec::new(),
             external: true,
         })
     }
@@ -82,6 +83,25 @@ impl Problem {
         let value = if feasible { self.sense().cost(cost) } else { f64::NAN };
         let violation = if feasible { 0.0 } else { libm::exp2((cost / INFEASIBLE - 2.0) * 2048.0) };
         Report { x: self.decode(genes), values: vec![value], violation }
+    }
+
+    /// Genes of a point, given by the values of its coordinates.
+    ///
+    /// # Errors
+    /// As [`Space::encode`].
+    pub fn encode(&self, values: &[f64]) -> Result<Vec<f64>, (usize, &'static str)> {
+        if let Some(space) = &self.space {
+            return space.encode(values);
+        }
+        let outside = |(value, (lo, hi)): (&f64, (&f64, &f64))| !(lo..=hi).contains(&value);
+        let sides = self.bounds.lo().iter().zip(self.bounds.hi());
+        if values.len() != self.bounds.dimension() {
+            return Err((values.len().min(self.bounds.dimension()), "is missing, or one too many"));
+        }
+        match values.iter().zip(sides).position(outside) {
+            Some(place) => Err((place, "is outside its range")),
+            None => Ok(values.to_vec()),
+        }
     }
 
     /// Values of the coordinates.

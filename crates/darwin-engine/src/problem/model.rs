@@ -9,6 +9,9 @@ use crate::{
 /// Most constraints, and most named values, of a problem.
 const MAX_CONSTRAINTS: usize = 100;
 const MAX_LETS: usize = 100;
+/// Most behaviours, and cells along one.
+const MAX_DESCRIPTORS: usize = 8;
+const MAX_CELLS: u32 = 1000;
 
 /// What a constraint demands of its expression.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,11 +44,65 @@ pub struct Model {
     pub objectives: Vec<(Sense, String)>,
     /// What must hold.
     pub constraints: Vec<(String, Limit)>,
+    /// Which of the lets tell behaviours apart.
+    pub descriptors: Vec<Descriptor>,
     /// Numbers for `at`.
     pub tables: Vec<Table>,
 }
 
+/// A named value that tells behaviours apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Descriptor {
+    /// Name of a let.
+    pub name: String,
+    /// Least value; what is less counts as it.
+    pub lo: f64,
+    /// Largest value; what is more counts as it.
+    pub hi: f64,
+    /// Cells of a grid along it.
+    pub cells: u32,
+}
+
+impl Descriptor {
+    /// Where a value lies between the ends, 0 to 1.
+    pub(crate) fn share(&self, value: f64) -> f64 {
+        ((value - self.lo) / (self.hi - self.lo)).clamp(0.0, 1.0)
+    }
+
+    /// The cell of such a place.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a small number"
+    )]
+    pub(crate) fn cell(&self, share: f64) -> u64 {
+        ((share * f64::from(self.cells)) as u64).min(u64::from(self.cells) - 1)
+    }
+
+    fn check(&self) -> Result<()> {
+        let width = self.hi - self.lo;
+        let reason = if !(width > 0.0 && width.is_finite()) {
+            "needs a range of two finite numbers, the lower first"
+        } else if !(1..=MAX_CELLS).contains(&self.cells) {
+            "needs 1 to 1000 cells"
+        } else {
+            return Ok(());
+        };
+        Err(Error::InvalidProblem { field: "lets", reason: format!("`{}` {reason}", self.name) })
+    }
+}
+
 impl Limit {
+    /// How far a value of the left side lies beyond it, below 0 within; of an equality, the
+    /// difference.
+    pub(super) fn gap(&self, value: f64) -> f64 {
+        let gap = value - self.rhs;
+        match self.relation {
+            Relation::AtMost => gap - self.tolerance,
+            Relation::Equal => gap,
+        }
+    }
+
     /// By how much a value of the left side breaks it; infinite when that is not a number.
     pub(super) fn excess(&self, value: f64) -> f64 {
         let excess = value - self.rhs;
@@ -63,11 +120,12 @@ impl Problem {
     /// # Errors
     /// What is wrong with a variable or an expression, and where.
     pub fn compile(model: Model) -> Result<Self> {
-        let Model { variables, lets, objectives, constraints, tables } = model;
+        let Model { variables, lets, objectives, constraints, descriptors, tables } = model;
         for (field, count, range) in [
             ("objectives", objectives.len(), 1..=MAX_OBJECTIVES),
             ("constraints", constraints.len(), 0..=MAX_CONSTRAINTS),
             ("lets", lets.len(), 0..=MAX_LETS),
+            ("lets", descriptors.len(), 0..=MAX_DESCRIPTORS),
         ] {
             if !range.contains(&count) {
                 let reason = format!("must be {} to {} in number", range.start(), range.end());
@@ -95,6 +153,11 @@ impl Problem {
                 ));
             }
         }
+        for one in &descriptors {
+            one.check()?;
+            let index = lets.iter().position(|(name, _)| *name == one.name).unwrap_or_default();
+            compiler.output(&one.name).map_err(at("lets", index))?;
+        }
         let program = compiler.finish();
         Ok(Self {
             objective: Box::new(program),
@@ -102,6 +165,7 @@ impl Problem {
             space: Some(space),
             senses: objectives.into_iter().map(|(sense, _)| sense).collect(),
             limits: constraints.into_iter().map(|(_, limit)| limit).collect(),
+            descriptors,
             external: false,
         })
     }
@@ -132,6 +196,7 @@ pub(super) mod tests {
             lets: Vec::new(),
             objectives: vec![(Sense::Min, objective.to_owned())],
             constraints: constraints.iter().map(|(e, r)| ((*e).to_owned(), limit(*r))).collect(),
+            descriptors: Vec::new(),
             tables: Vec::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{Executor, Point, Report};
+use crate::{Archive, Executor, Point, Report};
 
 /// What a run asks of its surroundings, and tells them.
 pub struct Controls<'a> {
@@ -48,6 +48,8 @@ pub struct Outcome {
     /// With several objectives, points that no other found point dominates, by the first objective;
     /// without any feasible point, the least violating ones.
     pub front: Vec<Report>,
+    /// What fills an archive of behaviours, for an algorithm that has one.
+    pub archive: Option<Archive>,
     /// Evaluations made.
     pub evals: u64,
     /// Evaluations whose value was not finite.

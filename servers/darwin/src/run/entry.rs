@@ -145,6 +145,14 @@ pub(crate) struct Told {
     pub(crate) violation: f64,
 }
 
+/// Points that were put in, after a number of evaluations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct InjectEntry {
+    pub(crate) at_evals: u64,
+    /// Genes.
+    pub(crate) rows: Vec<Vec<f64>>,
+}
+
 /// One record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
@@ -153,6 +161,7 @@ pub(crate) enum Entry {
     Tell(TellEntry),
     Update(UpdateEntry),
     Status(Box<StatusEntry>),
+    Inject(InjectEntry),
 }
 
 impl Entry {
@@ -164,6 +173,7 @@ impl Entry {
             Self::Tell(one) => (RecordKind::Tell, serde_json::to_vec(one)),
             Self::Update(one) => (RecordKind::Update, serde_json::to_vec(one)),
             Self::Status(one) => (RecordKind::Status, serde_json::to_vec(one)),
+            Self::Inject(one) => (RecordKind::Inject, serde_json::to_vec(one)),
         };
         Ok((kind, bytes?))
     }
@@ -176,6 +186,7 @@ impl Entry {
             RecordKind::Tell => Self::Tell(serde_json::from_slice(bytes).ok()?),
             RecordKind::Update => Self::Update(serde_json::from_slice(bytes).ok()?),
             RecordKind::Status => Self::Status(serde_json::from_slice(bytes).ok()?),
+            RecordKind::Inject => Self::Inject(serde_json::from_slice(bytes).ok()?),
             RecordKind::Snapshot => return None,
         })
     }
@@ -187,6 +198,7 @@ pub(crate) struct Ledger {
     pub(crate) header: Header,
     pub(crate) last: StatusEntry,
     pub(crate) updates: Vec<UpdateEntry>,
+    pub(crate) injections: Vec<InjectEntry>,
     pub(crate) asks: Vec<AskEntry>,
     /// By number of the trial; a gap has not been told.
     pub(crate) told: Vec<Option<Told>>,
@@ -195,7 +207,14 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// That of a new run.
     pub(crate) fn new(header: Header, last: StatusEntry) -> Self {
-        Self { header, last, updates: Vec::new(), asks: Vec::new(), told: Vec::new() }
+        Self {
+            header,
+            last,
+            updates: Vec::new(),
+            injections: Vec::new(),
+            asks: Vec::new(),
+            told: Vec::new(),
+        }
     }
 
     /// The records of a new run.
@@ -227,6 +246,7 @@ impl Ledger {
             Entry::Header(_) => {}
             Entry::Ask(ask) => self.asks.push(ask),
             Entry::Update(update) => self.updates.push(update),
+            Entry::Inject(inject) => self.injections.push(inject),
             Entry::Status(status) => self.last = *status,
             Entry::Tell(tell) => {
                 for told in tell.trials {

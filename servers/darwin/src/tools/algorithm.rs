@@ -118,7 +118,7 @@ impl From<&Algorithm> for AlgorithmItem {
             objectives: algorithm.objectives,
             constraints: algorithm.constraints,
             applicability: algorithm.applicability,
-            parameters: algorithm.parameters.iter().map(ParameterItem::from).collect(),
+            parameters: algorithm.all_parameters().map(ParameterItem::from).collect(),
             sources: algorithm.sources,
             revision: algorithm.revision,
         }

@@ -5,18 +5,17 @@ mod data;
 use std::{sync::Arc, time::Duration};
 
 use darwin_engine::{
-    Budget, Controls, Executor, Fit, FitOptions, FitSettings, Sample, Seed, Status, fit_expression,
-    symbolic_functions,
+    Budget, Fit, FitOptions, FitSettings, Sample, Seed, Status, fit_expression, symbolic_functions,
 };
 use mcp_core::prelude::*;
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 
 use self::data::DataArgs;
 use super::{
     found::Stop,
     optimize::{BudgetArgs, TimeRule},
 };
-use crate::{Error, Server, job::followed, quota::Spending, seed};
+use crate::{Error, Server, controls::Surroundings, job::followed, quota::Spending, seed};
 
 /// What to explain, by what, and for how long to search.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -149,17 +148,11 @@ impl Search {
         cancelled: &(dyn Fn() -> bool + Sync),
         tell: &dyn Fn(Status),
     ) -> Fit {
-        let started = Instant::now();
-        let mut listener = |status| tell(status);
-        let mut controls = Controls {
-            cancelled,
-            elapsed: &|| started.elapsed(),
-            progress: Some(&mut listener),
-            executor: pool
-                .map_or_else(Executor::default, |pool| Executor::pool(pool, self.threads)),
-            points: 2,
-        };
-        fit_expression(&self.data, &self.settings, &self.budget, self.seed, &mut controls)
+        let around =
+            Surroundings { pool, threads: self.threads, points: 2, before: Duration::ZERO };
+        around.with(cancelled, Some(tell), |controls| {
+            fit_expression(&self.data, &self.settings, &self.budget, self.seed, controls)
+        })
     }
 
     fn told(&self, fit: &Fit) -> Result<FitExpressionOutput> {

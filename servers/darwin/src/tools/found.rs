@@ -1,6 +1,6 @@
 //! What a run found, as it is told.
 
-use darwin_engine::{Outcome, Point, StopReason};
+use darwin_engine::{Elite, Outcome, Point, StopReason};
 use mcp_core::prelude::*;
 use serde_json::{Map, Value};
 
@@ -47,6 +47,34 @@ pub(crate) struct FrontPoint {
     violation: Option<f64>,
 }
 
+/// An archive of behaviours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct ArchiveItem {
+    /// Niches that there are.
+    niches: u64,
+    /// Niches that are filled.
+    filled: usize,
+    /// The best points of niches, by number.
+    pub(crate) elites: Vec<EliteItem>,
+}
+
+/// The best point of a niche.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) struct EliteItem {
+    /// Number of the niche.
+    niche: u64,
+    /// How it behaves: the lets with a range, by name.
+    pub(crate) behaviour: Map<String, Value>,
+    /// Values of the variables by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    values: Option<Map<String, Value>>,
+    /// Objective value.
+    pub(crate) f: f64,
+    /// By how much constraints are broken, when there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    violation: Option<f64>,
+}
+
 /// Best so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct HistoryPoint {
@@ -65,6 +93,7 @@ pub(crate) struct Found {
     pub(crate) best: Option<BestPoint>,
     pub(crate) front: Option<Vec<FrontPoint>>,
     pub(crate) front_size: Option<usize>,
+    pub(crate) archive: Option<ArchiveItem>,
     pub(crate) evals: u64,
     pub(crate) non_finite_evals: u64,
     pub(crate) generations: u64,
@@ -91,15 +120,38 @@ impl Found {
             f: one.values,
             violation: limited.then_some(one.violation),
         });
+        let archive = outcome.archive.map(|archive| ArchiveItem {
+            niches: archive.niches,
+            filled: archive.elites.len(),
+            elites: thinned(archive.elites, front_points)
+                .into_iter()
+                .map(|one| EliteItem::new(job, one, limited))
+                .collect(),
+        });
         let history = outcome.history.iter().filter(|_| !many).map(HistoryPoint::from);
         Self {
             best,
             front: many.then(|| front.collect()),
             front_size,
+            archive,
             evals: outcome.evals,
             non_finite_evals: outcome.non_finite_evals,
             generations: outcome.generations,
             history: history.collect(),
+        }
+    }
+}
+
+impl EliteItem {
+    fn new(job: &Job, elite: Elite, limited: bool) -> Self {
+        let names = job.problem.descriptors().iter().map(|one| one.name.clone());
+        let values = job.problem.space().map(|space| by_name(space, &elite.report.x));
+        Self {
+            niche: elite.niche,
+            behaviour: names.zip(elite.behaviour.into_iter().map(Value::from)).collect(),
+            values,
+            f: elite.report.values.first().copied().unwrap_or(f64::NAN),
+            violation: limited.then_some(elite.report.violation),
         }
     }
 }

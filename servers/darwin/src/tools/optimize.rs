@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use darwin_engine::{Algorithm, Budget, Outcome, Problem, Seed, Settings};
+use darwin_engine::{Algorithm, Budget, Outcome, Plan, Problem, Seed, Settings};
 use mcp_core::prelude::*;
 
 use super::{
-    found::{BestPoint, Found, FrontPoint, HistoryPoint, Stop},
+    found::{ArchiveItem, BestPoint, Found, FrontPoint, HistoryPoint, Stop},
     params::Params,
     problem::ProblemArgs,
 };
@@ -82,6 +82,9 @@ pub(crate) struct OptimizeProblemOutput {
     /// Points of the whole front.
     #[serde(skip_serializing_if = "Option::is_none")]
     front_size: Option<usize>,
+    /// What `map_elites` filled: the best point of each niche of behaviour, thinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archive: Option<ArchiveItem>,
     /// Evaluations made.
     evals: u64,
     /// Evaluations without a finite value; counted as worst.
@@ -134,15 +137,15 @@ pub(super) fn chosen(
     name: Option<&str>,
     params: &Params,
     problem: &Problem,
-) -> Result<(Settings, Option<&'static str>), Error> {
+) -> Result<(Plan, Option<&'static str>), Error> {
     match name {
         None | Some("auto") if params.is_empty() => {
             let (settings, why) = Settings::auto(problem)?;
-            Ok((settings, Some(why)))
+            Ok((settings.into(), Some(why)))
         }
         None | Some("auto") => {
             let why = "the first algorithm that has all of the given params";
-            Ok((params.settings(params.algorithm(problem)?, problem)?, Some(why)))
+            Ok((params.plan(params.algorithm(problem)?, problem)?, Some(why)))
         }
         Some(name) => {
             let algorithm = Algorithm::from_name(name).ok_or_else(|| {
@@ -150,7 +153,7 @@ pub(super) fn chosen(
                 let known = std::iter::once("auto").chain(listed).collect();
                 Error::unknown("/algorithm", "algorithm", name, known)
             })?;
-            Ok((params.settings(algorithm, problem)?, None))
+            Ok((params.plan(algorithm, problem)?, None))
         }
     }
 }
@@ -166,7 +169,7 @@ impl OptimizeProblemArgs {
     ) -> Result<Job, Error> {
         let problem = self.problem.build(external)?;
         let (settings, reason) = chosen(self.algorithm.as_deref(), &self.params, &problem)?;
-        let stagnation = match settings {
+        let stagnation = match settings.settings {
             Settings::Ga(_) => STAGNATION,
             // Restarts come when nothing improves.
             _ => 0,
@@ -282,6 +285,7 @@ impl OptimizeProblemOutput {
             best: found.best,
             front: found.front,
             front_size: found.front_size,
+            archive: found.archive,
             evals: found.evals,
             non_finite_evals: found.non_finite_evals,
             generations: found.generations,

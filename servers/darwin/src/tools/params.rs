@@ -6,9 +6,10 @@ mod told;
 use std::borrow::Cow;
 
 use darwin_engine::{
-    ALGORITHMS, Algorithm, CmaOptions, DesignOptions, EsOptions, FrontKind, FrontOptions,
-    GaOptions, LshadeOptions, MemeticOptions, Problem, PsoOptions, Sampling, Scheme, Settings,
-    SimplexOptions, TpeOptions, UmdaOptions, parameter::ParameterKind,
+    ALGORITHMS, Algorithm, ArchiveKind, CmaOptions, ConstraintMethod, DesignOptions, ElitesOptions,
+    EsOptions, FrontKind, FrontOptions, GaOptions, HandlingOptions, IslandOptions, LshadeOptions,
+    MemeticOptions, Plan, Problem, PsoOptions, Sampling, Scheme, Settings, SimplexOptions,
+    Topology, TpeOptions, UmdaOptions, parameter::ParameterKind,
 };
 use mcp_core::prelude::*;
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -62,8 +63,36 @@ impl Params {
         })
     }
 
-    /// Checked settings of an algorithm.
-    pub(crate) fn settings(
+    /// Checked settings of a run by an algorithm.
+    pub(crate) fn plan(
+        &self,
+        algorithm: &'static Algorithm,
+        problem: &Problem,
+    ) -> Result<Plan, Error> {
+        let settings = self.settings(algorithm, problem)?;
+        let handling = HandlingOptions {
+            method: self.word("constraints", ConstraintMethod::from_name)?,
+            penalty_factor: self.number("penalty_factor")?,
+            relaxed_share: self.number("relaxed_share")?,
+        }
+        .resolve()?;
+        if !algorithm.takes(&handling) {
+            let (method, name) = (handling.method.name(), algorithm.name);
+            return Err(wrong("constraints", &format!("{method} is not for {name}")).into());
+        }
+        let islands = IslandOptions {
+            islands: self.count("islands")?,
+            topology: self.word("topology", Topology::from_name)?,
+            migration_interval: self.count("migration_interval")?,
+            migrants: self.count("migrants")?,
+        }
+        .resolve()?;
+        let plan = Plan { handling, islands, ..Plan::from(settings) };
+        plan.check(problem)?;
+        Ok(plan)
+    }
+
+    fn settings(
         &self,
         algorithm: &'static Algorithm,
         problem: &Problem,
@@ -101,13 +130,9 @@ impl Params {
             .resolve()?
             .into(),
             "nelder_mead" => SimplexOptions { sigma: self.number("sigma")? }.resolve()?.into(),
-            "tpe" => TpeOptions {
-                startup: self.count("startup")?,
-                candidates: self.count("candidates")?,
-            }
-            .resolve()?
-            .into(),
+            "tpe" => self.tpe()?.resolve()?.into(),
             "umda" => self.umda()?.resolve()?.into(),
+            "map_elites" => self.elites()?.resolve(problem)?.into(),
             "design" => DesignOptions {
                 sampling: self.word("sampling", Sampling::from_name)?,
                 block: self.count("block")?,
@@ -128,6 +153,21 @@ impl Params {
                 None => Settings::portfolio(dimension)?,
             },
         })
+    }
+
+    fn elites(&self) -> Result<ElitesOptions, Error> {
+        Ok(ElitesOptions {
+            batch: self.count("batch")?,
+            first: self.count("first")?,
+            crossover_probability: self.number("crossover_probability")?,
+            archive: self.word("archive", ArchiveKind::from_name)?,
+            niches: self.count("niches")?,
+        })
+    }
+
+    fn tpe(&self) -> Result<TpeOptions, Error> {
+        let (startup, candidates) = (self.count("startup")?, self.count("candidates")?);
+        Ok(TpeOptions { startup, candidates })
     }
 
     fn umda(&self) -> Result<UmdaOptions, Error> {
@@ -245,6 +285,16 @@ mod tests {
             let one = darwin_engine::Variable { name: "p".to_owned(), kind, length: Some(3) };
             return Problem::external(vec![one], senses).unwrap();
         }
+        if algorithm.name == "map_elites" {
+            let behaviour = json!({
+                "variables": [{"name": "x", "lo": 0, "hi": 1, "length": 2}],
+                "lets": [{"name": "b", "expr": "x[0]", "range": [0, 1]}],
+                "objectives": [{"expr": "x[1]"}],
+            });
+            let args: crate::tools::problem::ProblemArgs =
+                serde_json::from_value(behaviour).unwrap();
+            return args.build(false).unwrap();
+        }
         Problem::multiple(Box::new(Plain(count)), bounds, senses).unwrap()
     }
 
@@ -253,7 +303,7 @@ mod tests {
     fn every_listed_parameter_is_read_checked_and_told() {
         for algorithm in ALGORITHMS {
             let problem = problem(algorithm);
-            for Parameter { name, kind, only_with, .. } in algorithm.parameters {
+            for Parameter { name, kind, only_with, .. } in algorithm.all_parameters() {
                 let (probe, beyond) = match kind {
                     ParameterKind::Integer(integer) | ParameterKind::Rule(integer, _) => {
                         // Elites are fewer than the population, parents at most half of it.
@@ -271,8 +321,8 @@ mod tests {
                 };
                 let params = with(probe);
                 assert!(params.algorithm(&problem).unwrap().parameter(name).is_some());
-                let settings = params.settings(algorithm, &problem).unwrap();
-                let told = Params::from(settings);
+                let plan = params.plan(algorithm, &problem).unwrap();
+                let told = Params::from(plan);
                 assert!(
                     params.0.iter().all(|(name, value)| {
                         told.0.get(name).is_some_and(|seen| {
@@ -281,8 +331,8 @@ mod tests {
                     }),
                     "{params:?} {told:?}"
                 );
-                assert_eq!(told.settings(algorithm, &problem).unwrap(), settings);
-                assert!(with(beyond).settings(algorithm, &problem).is_err(), "{name}");
+                assert_eq!(told.plan(algorithm, &problem).unwrap(), plan);
+                assert!(with(beyond).plan(algorithm, &problem).is_err(), "{name}");
             }
             let strange: Params = serde_json::from_value(json!({ "no_such": 1 })).unwrap();
             assert!(strange.settings(algorithm, &problem).is_err());

@@ -98,6 +98,11 @@ impl ProblemArgs {
         self.constraints.iter().map(|one| one.expr.as_str())
     }
 
+    /// Places in the plane for a permutation of this length: the rows of a table of two columns.
+    pub(crate) fn places(&self, length: usize) -> Option<Vec<(f64, f64)>> {
+        self.tables.iter().find_map(|table| table.places(length))
+    }
+
     /// The problem of the engine. `external` is whether the caller may be the one who evaluates.
     pub(crate) fn build(&self, external: bool) -> Result<Problem, Error> {
         if self.problem_id.is_some() {
@@ -175,11 +180,13 @@ impl ProblemArgs {
         let variables = (0..).zip(&self.variables).map(|(index, args)| args.build(index));
         let objectives = self.objectives.iter().map(ObjectiveArgs::build);
         let tables = self.tables.iter().map(TableArgs::build);
+        let descriptors = self.lets.iter().filter_map(|one| one.descriptor().transpose());
         Ok(Problem::compile(Model {
             variables: variables.collect::<Result<_, _>>()?,
             lets: self.lets.iter().map(|one| (one.name.clone(), one.expr.clone())).collect(),
             objectives: objectives.collect::<Result<_, _>>()?,
             constraints: self.constraints.iter().map(ConstraintArgs::build).collect(),
+            descriptors: descriptors.collect::<Result<_, _>>()?,
             tables: tables.collect::<Result<_, _>>()?,
         })?)
     }

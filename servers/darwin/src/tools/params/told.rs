@@ -1,11 +1,31 @@
 //! Settings as a caller would give them.
 
 use darwin_engine::{
-    CrossoverKind, EsOptions, ExchangeKind, FrontOptions, GaOptions, MutationKind, OrderCrossover,
-    OrderMutation, ReplacementKind, Scheme, SelectionKind, Settings, WholeMutation,
+    ArchiveKind, ConstraintMethod, CrossoverKind, ElitesOptions, EsOptions, ExchangeKind,
+    FrontOptions, GaOptions, HandlingOptions, IslandOptions, MutationKind, OrderCrossover,
+    OrderMutation, Plan, ReplacementKind, Scheme, SelectionKind, Settings, Topology, WholeMutation,
 };
 
 use super::Params;
+
+impl From<Plan> for Params {
+    fn from(plan: Plan) -> Self {
+        let mut params = Self::from(plan.settings);
+        if !plan.handling.is_rules() {
+            let options = HandlingOptions::from(plan.handling);
+            params = params
+                .with("constraints", options.method.map(ConstraintMethod::name))
+                .with("penalty_factor", options.penalty_factor)
+                .with("relaxed_share", options.relaxed_share);
+        }
+        let Some(islands) = plan.islands.map(IslandOptions::from) else { return params };
+        params
+            .with("islands", islands.islands)
+            .with("topology", islands.topology.map(Topology::name))
+            .with("migration_interval", islands.migration_interval)
+            .with("migrants", islands.migrants)
+    }
+}
 
 impl From<Settings> for Params {
     fn from(settings: Settings) -> Self {
@@ -43,6 +63,14 @@ impl From<Settings> for Params {
                 .with("sampling", Some(settings.sampling.name()))
                 .with("block", Some(settings.block)),
             Settings::Memetic(settings) => none.with("population", Some(settings.population)),
+            Settings::Elites(settings) => {
+                let options = ElitesOptions::from(settings);
+                none.with("batch", options.batch)
+                    .with("first", options.first)
+                    .with("crossover_probability", options.crossover_probability)
+                    .with("archive", options.archive.map(ArchiveKind::name))
+                    .with("niches", options.niches)
+            }
             Settings::Front(settings) => {
                 let options = FrontOptions::from(settings);
                 none.with("population", options.population)

@@ -1,6 +1,8 @@
 //! Parts of a problem: variables, objectives, constraints, tables.
 
-use darwin_engine::{Kind as VariableKind, Limit, Relation, Variable, expression::Table};
+use darwin_engine::{
+    Descriptor, Kind as VariableKind, Limit, Relation, Variable, expression::Table,
+};
 use mcp_core::prelude::*;
 
 use super::Sense;
@@ -60,6 +62,12 @@ pub(crate) struct LetArgs {
     /// Its expression.
     #[schemars(length(max = 65_536))]
     pub(super) expr: String,
+    /// `[lo, hi]` of a behaviour for `map_elites`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<[f64; 2]>,
+    /// Its cells (default 10).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cells: Option<u32>,
 }
 
 /// An objective.
@@ -116,6 +124,8 @@ pub(crate) struct TableArgs {
     rows: Vec<Vec<f64>>,
 }
 
+/// Cells of a behaviour that names none.
+const CELLS: u32 = 10;
 /// Tolerance of a constraint that names none.
 const TOLERANCE: f64 = 1e-6;
 
@@ -157,6 +167,23 @@ impl VariableArgs {
     }
 }
 
+impl LetArgs {
+    /// What it tells apart, if it does.
+    pub(super) fn descriptor(&self) -> Result<Option<Descriptor>, Error> {
+        match (self.range, self.cells) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => {
+                let reason = "have cells only with a range";
+                Err(Error::Problem { field: "lets", reason })
+            }
+            (Some([lo, hi]), cells) => {
+                let cells = cells.unwrap_or(CELLS);
+                Ok(Some(Descriptor { name: self.name.clone(), lo, hi, cells }))
+            }
+        }
+    }
+}
+
 impl ObjectiveArgs {
     pub(super) fn build(&self) -> Result<(darwin_engine::Sense, String), Error> {
         let reason = "must each have an expr, or in create_run none of them";
@@ -177,6 +204,16 @@ impl ConstraintArgs {
 }
 
 impl TableArgs {
+    /// Its rows, if they are so many pairs.
+    pub(super) fn places(&self, length: usize) -> Option<Vec<(f64, f64)>> {
+        let pair = |row: &Vec<f64>| match row.as_slice() {
+            [x, y] => Some((*x, *y)),
+            _ => None,
+        };
+        let places: Option<Vec<_>> = self.rows.iter().map(pair).collect();
+        places.filter(|places| places.len() == length)
+    }
+
     pub(super) fn build(&self) -> Result<Table, Error> {
         let columns = self.rows.first().map_or(0, Vec::len);
         if self.rows.iter().any(|row| row.len() != columns) {
