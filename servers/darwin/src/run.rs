@@ -8,10 +8,12 @@
 
 mod active;
 mod checkpoint;
+mod core;
 mod create;
 mod drive;
 mod entry;
 mod error;
+mod inject;
 mod journal;
 mod look;
 mod replay;
@@ -32,12 +34,13 @@ use mcp_core::{folders::Folders, prelude::*, turn::Turns};
 use tokio::sync::watch;
 
 pub(crate) use self::{
-    active::{Active, Core, TIME},
+    active::{Active, TIME},
     checkpoint::Seen,
+    core::Core,
     create::NewRun,
     entry::{Entry, Fault, Header, LAYOUT, Origin, Status, StatusEntry, Told, UpdateEntry},
     error::RunError,
-    look::Looked,
+    look::{Crew, Looked},
     report::Report,
     trial::Trial,
 };

@@ -16,6 +16,7 @@ pub struct Server {
     problems: Problems,
     cursor: Cursor,
     problem_cursor: Cursor,
+    population_cursor: Cursor,
 }
 
 /// Ten seconds above the longest run.
@@ -36,8 +37,16 @@ impl McpServer for Server {
         runs.adopt();
         let problems = Problems::open(&context, config.max_problems);
         let key = context.state_key()?;
-        let (cursor, problem_cursor) = (key.cursor("runs", 1), key.cursor("problems", 1));
-        Ok(Self { config, pool, quotas, runs, problems, cursor, problem_cursor })
+        Ok(Self {
+            config,
+            pool,
+            quotas,
+            runs,
+            problems,
+            cursor: key.cursor("runs", 1),
+            problem_cursor: key.cursor("problems", 1),
+            population_cursor: key.cursor("population", 1),
+        })
     }
 
     async fn stop(&self) {
@@ -72,6 +81,7 @@ impl McpServer for Server {
                 name: "lab",
                 purpose: "Store problems and look at them, compare algorithms, fit formulas to data, explain and draw runs",
                 tools: &[
+                    "analyze_front",
                     "analyze_problem",
                     "compare_algorithms",
                     "define_problem",
@@ -79,7 +89,11 @@ impl McpServer for Server {
                     "explain_run",
                     "fit_expression",
                     "fork_run",
+                    "inject_solutions",
+                    "inspect_population",
+                    "instantiate_template",
                     "list_problems",
+                    "list_templates",
                     "render_plot",
                     "run_benchmark",
                 ],
@@ -142,6 +156,11 @@ impl Server {
     /// Of the list of problems.
     pub(crate) fn problem_cursor(&self) -> &Cursor {
         &self.problem_cursor
+    }
+
+    /// Of the points of a run.
+    pub(crate) fn population_cursor(&self) -> &Cursor {
+        &self.population_cursor
     }
 
     pub(crate) fn problems(&self) -> &Problems {

@@ -10,14 +10,17 @@ mod explain;
 mod fit;
 mod fork;
 pub(crate) mod found;
+mod front;
 mod list;
 pub(crate) mod optimize;
 pub(crate) mod params;
 mod plot;
+mod population;
 pub(crate) mod problem;
 pub(crate) mod prompt;
 pub(crate) mod resource;
 mod run;
+mod template;
 mod trial;
 mod watch;
 
@@ -40,4 +43,7 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::explain_tools()
         + Server::fit_tools()
         + Server::benchmark_tools()
+        + Server::population_tools()
+        + Server::front_tools()
+        + Server::template_tools()
 }

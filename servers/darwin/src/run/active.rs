@@ -9,14 +9,15 @@ use std::{
     time::Duration,
 };
 
-use darwin_engine::{Budget, Outcome, Run, Seed, StopReason};
+use darwin_engine::{Outcome, Run, Seed, StopReason};
 use mcp_core::prelude::*;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::{
     Overview, RunError,
-    checkpoint::{Checkpoint, Seen},
+    checkpoint::Checkpoint,
+    core::{Core, View},
     entry::{Entry, Fault, Header, Ledger, Status, StatusEntry},
     journal::Journal,
     report::Report,
@@ -24,10 +25,7 @@ use super::{
 use crate::{
     Error,
     job::Job,
-    tools::{
-        found::{HistoryPoint, Stop},
-        optimize::{BudgetArgs, TimeRule},
-    },
+    tools::{found::Stop, optimize::TimeRule},
 };
 
 /// A run may compute for a day, and ends by its evaluations when no time is given.
@@ -46,31 +44,6 @@ pub(crate) struct Active {
     waiting: AtomicUsize,
     core: Arc<Mutex<Core>>,
     view: watch::Sender<View>,
-}
-
-/// What moves.
-#[derive(Debug)]
-pub(crate) struct Core {
-    pub(crate) run: Run<'static>,
-    pub(crate) ledger: Ledger,
-    /// Time it has computed.
-    pub(crate) active: Duration,
-    /// Whether a driver has it.
-    pub(crate) driven: bool,
-    /// Genes of the generation whose values are awaited, once they were asked for.
-    pub(crate) open: Option<Vec<f64>>,
-    /// Updates of the budget that the run knows.
-    updates: usize,
-    /// Evaluations in the checkpoint.
-    saved: Option<u64>,
-}
-
-/// What others may see at any time.
-#[derive(Debug, Clone)]
-struct View {
-    last: StatusEntry,
-    seen: Seen,
-    budget: BudgetArgs,
 }
 
 /// Counts a caller that waits.
@@ -97,17 +70,7 @@ impl Active {
         ledger: Ledger,
         job: Arc<Job>,
     ) -> Self {
-        let run =
-            Run::new(Arc::clone(&job.problem), job.settings, job.budget, job.seed, job.points);
-        let core = Core {
-            run,
-            ledger,
-            active: Duration::ZERO,
-            driven: false,
-            open: None,
-            updates: 0,
-            saved: None,
-        };
+        let core = Core::new(&job, ledger);
         let (view, _) = watch::channel(core.view());
         let header = core.ledger.header.clone();
         let (waiting, core) = (AtomicUsize::new(0), Arc::new(Mutex::new(core)));
@@ -188,8 +151,7 @@ impl Active {
             match resumed {
                 Ok(run) => {
                     core.run = run;
-                    core.active = Duration::from_millis(last.seen.active_ms);
-                    core.saved = Some(last.seen.evals);
+                    core.resumed(&last.seen);
                 }
                 Err(error) => tracing::warn!(%error, "a run is computed anew"),
             }
@@ -241,13 +203,12 @@ impl Active {
     /// Put the state on disk, unless it is there.
     pub(crate) fn checkpoint(&self, core: &mut Core) -> Result<(), RunError> {
         let seen = core.seen();
-        if core.saved == Some(seen.evals) {
+        if core.is_saved(&seen) {
             return Ok(());
         }
-        let evals = seen.evals;
         let checkpoint = Checkpoint { seen, state: core.run.save() };
         checkpoint.write(&self.dir, self.journal.len())?;
-        core.saved = Some(evals);
+        core.saved(&checkpoint.seen);
         Ok(())
     }
 
@@ -311,45 +272,5 @@ impl Active {
         let mut view = self.view.subscribe();
         // The sender lives as long as `self`.
         drop(view.wait_for(|view| view.last.status != Status::Running).await);
-    }
-}
-
-impl Core {
-    fn view(&self) -> View {
-        View {
-            last: self.ledger.last.clone(),
-            seen: self.seen(),
-            budget: self.ledger.budget().clone(),
-        }
-    }
-
-    fn seen(&self) -> Seen {
-        let status = self.run.status();
-        Seen {
-            generation: status.generation,
-            evals: status.evals,
-            best_f: status.best_f,
-            active_ms: u64::try_from(self.active.as_millis()).unwrap_or(u64::MAX),
-            history: self.run.history().iter().map(HistoryPoint::from).collect(),
-        }
-    }
-
-    /// The budget that held after so many evaluations.
-    fn budget_at(&mut self, evals: u64, job: &Job) -> Result<Budget, RunError> {
-        self.updates = self.ledger.updates.iter().take_while(|one| one.at_evals <= evals).count();
-        match self.updates.checked_sub(1).and_then(|last| self.ledger.updates.get(last)) {
-            Some(update) => Ok(update.budget.build(job.problem.bounds().dimension(), TIME, 0)?),
-            None => Ok(job.budget),
-        }
-    }
-
-    /// Let the run know of updates that hold by now.
-    pub(crate) fn take_updates(&mut self, job: &Job) -> Result<(), RunError> {
-        let (known, evals) = (self.updates, self.run.status().evals);
-        let budget = self.budget_at(evals, job)?;
-        if self.updates > known {
-            self.run.set_budget(budget);
-        }
-        Ok(())
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct Seen {
     /// Time it has computed, ms.
     pub(crate) active_ms: u64,
     pub(crate) history: Vec<HistoryPoint>,
+    /// Injections that are in it.
+    #[serde(default)]
+    pub(crate) injections: usize,
 }
 
 impl Checkpoint {

@@ -95,7 +95,8 @@ impl Runs {
                 return Err(RunError::Generation { is: last.seen.generation, first: 0 });
             }
             let pool = shared.pool.get();
-            replay(&folder, wanted, shared.threads, pool.as_deref(), &|| cancel.is_cancelled())
+            let workers = (shared.threads, pool.as_deref());
+            replay(&folder, wanted, workers, &|| cancel.is_cancelled(), &mut |_| {})
         });
         let found = found.await??;
         let (generation, evals) = (found.seen.generation, found.seen.evals);

@@ -2,15 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use darwin_engine::{Controls, Executor, StopReason};
+use darwin_engine::{Controls, StopReason};
 use mcp_core::prelude::*;
 use tokio::time::Instant;
 
 use super::{
     RunError, Shared,
-    active::{Active, Core},
+    active::Active,
+    core::Core,
     entry::{Status, StatusEntry},
 };
+use crate::controls::Surroundings;
 
 /// How long a run keeps its turn, rounded up to whole generations.
 const SLICE: Duration = Duration::from_millis(40);
@@ -123,27 +125,25 @@ impl Active {
         pool: Option<&rayon::ThreadPool>,
         stopping: &(dyn Fn() -> bool + Sync),
     ) -> Result<End, RunError> {
-        let (started, before) = (Instant::now(), core.active);
-        let mut controls = Controls {
-            cancelled: stopping,
-            elapsed: &|| before + started.elapsed(),
-            progress: None,
-            executor: pool
-                .map_or_else(Executor::default, |pool| Executor::pool(pool, self.job.threads)),
-            points: self.job.points,
-        };
+        let (threads, points) = (self.job.threads, self.job.points);
+        let around = Surroundings { pool, threads, points, before: core.active };
+        around.with(stopping, None, |controls| self.go_on(core, controls))
+    }
+
+    fn go_on(&self, core: &mut Core, controls: &mut Controls<'_>) -> Result<End, RunError> {
         // A crash may have come between its last generation and the word that it has ended.
         core.take_updates(&self.job)?;
-        if let Some(stop) = core.run.ended(&controls) {
+        if let Some(stop) = core.run.ended(controls) {
             return Ok(End::Stop(stop));
         }
+        let (started, before) = (Instant::now(), core.active);
         let end = loop {
             core.take_updates(&self.job)?;
             let generation = core.run.status().generation;
             if core.ledger.last.until.is_some_and(|until| generation >= until) {
                 break End::Goal;
             }
-            match core.run.step(&mut controls) {
+            match core.run.step(controls) {
                 Some(StopReason::Cancelled) => break End::Again,
                 Some(stop) => break End::Stop(stop),
                 None if started.elapsed() >= SLICE => break End::Again,

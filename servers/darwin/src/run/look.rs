@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use darwin_engine::{Outcome, Run, Seed, StopReason};
+use darwin_engine::{Member, Outcome, Report, Run, Seed, StopReason};
 use mcp_core::prelude::*;
 
 use super::{
-    Active, Core, Overview, RunError, Runs, TIME, checkpoint::Checkpoint, entry::Status, shown,
+    Active, Core, Header, Origin, Overview, RunError, Runs, TIME, checkpoint::Checkpoint,
+    entry::Status, replay::replay, shown,
 };
 use crate::{Error, job::Job};
 
@@ -20,11 +21,52 @@ pub(crate) struct Looked {
     pub(crate) improved_at: u64,
 }
 
+/// The points that a run keeps between two generations.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    pub(crate) job: Job,
+    pub(crate) at: Origin,
+    /// As the algorithm keeps them; of one that keeps none, the next that it would try.
+    pub(crate) members: Vec<Member>,
+    /// Whether they are kept, and so were evaluated.
+    pub(crate) kept: bool,
+    run: Run<'static>,
+}
+
+impl Crew {
+    /// A point in the user's terms.
+    pub(crate) fn describe(&self, member: &Member) -> Report {
+        self.run.describe(member)
+    }
+}
+
 impl Looked {
     fn new(run: Overview, job: Arc<Job>, state: &Run<'_>) -> Self {
         let (outcome, improved_at) = (state.finish(StopReason::Cancelled), state.improved_at());
         Self { run, job, outcome, improved_at }
     }
+}
+
+/// A run as it was when its state was taken.
+fn resumed(
+    header: &Header,
+    state: &[u8],
+    threads: usize,
+    budget: Option<&crate::tools::optimize::BudgetArgs>,
+) -> Result<(Job, Run<'static>), RunError> {
+    let seed = Seed::new(header.spec.seed.unwrap_or_default()).map_err(Error::from)?;
+    let mut job = header.spec.job(seed, threads, TIME, true)?;
+    if header.revision != job.settings.algorithm().revision {
+        let by = header.engine.clone();
+        return Err(RunError::Revision { by, is: job.engine_version() });
+    }
+    if let Some(budget) = budget {
+        job.budget = budget.build(job.problem.bounds().dimension(), TIME, 0)?;
+    }
+    let problem = Arc::clone(&job.problem);
+    let run = Run::resume(problem, job.settings, job.budget, job.seed, job.points, state)
+        .map_err(Error::from)?;
+    Ok((job, run))
 }
 
 impl Runs {
@@ -51,21 +93,94 @@ impl Runs {
             let wanted = "has no state to look at";
             let missing = RunError::Unfit { is: run.last.status, wanted };
             let last = Checkpoint::read(&folder).ok_or(missing)?;
-            let header = &run.header;
-            let seed = Seed::new(header.spec.seed.unwrap_or_default()).map_err(Error::from)?;
-            let mut job = header.spec.job(seed, threads, TIME, true)?;
-            if header.revision != job.settings.algorithm().revision {
-                let by = header.engine.clone();
-                return Err(RunError::Revision { by, is: job.engine_version() });
-            }
-            job.budget = run.budget.build(job.problem.bounds().dimension(), TIME, 0)?;
-            let job = Arc::new(job);
-            let problem = Arc::clone(&job.problem);
-            let (settings, budget, points) = (job.settings, job.budget, job.points);
-            let state = Run::resume(problem, settings, budget, job.seed, points, &last.state)
-                .map_err(Error::from)?;
-            Ok(Looked::new(run, job, &state))
+            let (job, state) = resumed(&run.header, &last.state, threads, Some(&run.budget))?;
+            Ok(Looked::new(run, Arc::new(job), &state))
         });
         Ok(looked.await??)
     }
+
+    /// The points that a run of this caller's keeps now, or kept after an earlier generation.
+    pub(crate) async fn crew(
+        &self,
+        owner: &Principal,
+        id: &str,
+        generation: Option<u64>,
+        ct: &CancellationToken,
+    ) -> Result<Crew> {
+        let (at, state) = self.state(owner, id, generation, ct).await?;
+        let header = self.overview(owner, id).await?.header;
+        let threads = self.0.threads;
+        let crew = task::blocking(move || -> Result<Crew, RunError> {
+            let (job, mut run) = resumed(&header, &state.state, threads, None)?;
+            let mut members = run.members();
+            let kept = !members.is_empty();
+            if !kept {
+                let dimension = job.problem.bounds().dimension();
+                let member = |genes: &[f64]| Member {
+                    genes: genes.to_vec(),
+                    cost: f64::INFINITY,
+                    report: None,
+                };
+                members = run.ask().chunks_exact(dimension).map(member).collect();
+            }
+            Ok(Crew { job, at, members, kept, run })
+        });
+        Ok(crew.await??)
+    }
+
+    /// Generations of a run of this caller's, computed again, and how far its points were spread after
+    /// each, at about so many of them.
+    pub(crate) async fn diversity(
+        &self,
+        owner: &Principal,
+        id: &str,
+        points: u64,
+        ct: &CancellationToken,
+    ) -> Result<Vec<(f64, f64)>> {
+        let (at, _) = self.state(owner, id, None, ct).await?;
+        let store = self.0.store.clone().ok_or(RunError::NoStore)?;
+        let folder = store.folder(owner.id(), id).ok_or_else(|| RunError::NotFound(shown(id)))?;
+        let (shared, every) = (Arc::clone(&self.0), at.generation.div_ceil(points).max(1));
+        let seen = task::compute(ct, move |cancel| -> Result<Vec<(f64, f64)>, RunError> {
+            let (mut seen, mut next) = (Vec::new(), 0);
+            let mut visit = |run: &mut Run<'_>| {
+                let generation = run.status().generation;
+                if generation >= next {
+                    next = generation - generation % every + every;
+                    seen.extend(spread(run).map(|width| (generation, width)));
+                }
+            };
+            let pool = shared.pool.get();
+            let workers = (shared.threads, pool.as_deref());
+            let cancelled = || cancel.is_cancelled();
+            replay(&folder, at.generation, workers, &cancelled, &mut visit)?;
+            #[expect(clippy::cast_precision_loss, reason = "generations are at most 1e9")]
+            let place = |(generation, width)| (generation as f64, width);
+            Ok(seen.into_iter().map(place).collect())
+        });
+        Ok(seen.await??)
+    }
+}
+
+/// Mean over the genes of the deviation as a share of the range, of the points that are kept, or of
+/// those that come next; none of less than two.
+fn spread(run: &mut Run<'_>) -> Option<f64> {
+    let members = run.members();
+    let rows: Vec<Vec<f64>> = if members.is_empty() {
+        let dimension = run.problem().bounds().dimension();
+        run.ask().chunks_exact(dimension).map(<[f64]>::to_vec).collect()
+    } else {
+        members.into_iter().map(|member| member.genes).collect()
+    };
+    let bounds = run.problem().bounds();
+    #[expect(clippy::cast_precision_loss, reason = "at most 10,000 points")]
+    let count = rows.len() as f64;
+    let deviation = |gene: usize| {
+        let mean = rows.iter().map(|row| row[gene]).sum::<f64>() / count;
+        let squares: f64 = rows.iter().map(|row| (row[gene] - mean).powi(2)).sum();
+        (squares / count).sqrt() / (bounds.hi()[gene] - bounds.lo()[gene])
+    };
+    #[expect(clippy::cast_precision_loss, reason = "at most 1000 genes")]
+    let genes = bounds.dimension() as f64;
+    (rows.len() > 1).then(|| (0..bounds.dimension()).map(deviation).sum::<f64>() / genes)
 }

@@ -17,12 +17,14 @@ use crate::{Error, job::Job, tools::found::HistoryPoint};
 ///
 /// # Errors
 /// [`RunError::Generation`] when it never was there, [`RunError::Cancelled`].
+///
+/// `visit` sees the run after each generation on the way.
 pub(super) fn replay(
     folder: &Path,
     generation: u64,
-    threads: usize,
-    pool: Option<&rayon::ThreadPool>,
+    (threads, pool): (usize, Option<&rayon::ThreadPool>),
     cancelled: &(dyn Fn() -> bool + Sync),
+    visit: &mut dyn FnMut(&mut Run<'_>),
 ) -> Result<Checkpoint, RunError> {
     let ledger = Journal::read(folder)?;
     let header = &ledger.header;
@@ -42,8 +44,11 @@ pub(super) fn replay(
         }
     };
     let first = run.status().generation;
+    // A fork begins with what was injected before it.
+    let mut injected = 0;
     while run.status().evals == 0 || run.status().generation < generation {
         let before = run.status();
+        injected = inject(&mut run, &ledger, injected);
         let max_evals = take_budget(&mut run, &ledger, &job)?;
         let went = if before.evals >= max_evals {
             false
@@ -70,7 +75,9 @@ pub(super) fn replay(
                 RunError::Generation { is, first }
             });
         }
+        visit(&mut run);
     }
+    let injections = inject(&mut run, &ledger, injected);
     if generation < first {
         return Err(RunError::Generation { is: run.status().generation, first });
     }
@@ -78,7 +85,7 @@ pub(super) fn replay(
     let history = run.history().iter().map(HistoryPoint::from).collect();
     let (generation, evals, best_f) = (status.generation, status.evals, status.best_f);
     Ok(Checkpoint {
-        seen: Seen { generation, evals, best_f, active_ms: 0, history },
+        seen: Seen { generation, evals, best_f, active_ms: 0, history, injections },
         state: run.save(),
     })
 }
@@ -92,6 +99,16 @@ fn take_budget(run: &mut Run<'_>, ledger: &Ledger, job: &Job) -> Result<u64, Run
     };
     run.set_budget(budget);
     Ok(budget.max_evals())
+}
+
+/// Put in what was put in by now; how many times that was.
+fn inject(run: &mut Run<'_>, ledger: &Ledger, known: usize) -> usize {
+    let evals = run.status().evals;
+    let due = ledger.injections.iter().skip(known).take_while(|one| one.at_evals <= evals);
+    due.fold(known, |count, one| {
+        run.inject(&one.rows);
+        count + 1
+    })
 }
 
 /// Learn from the next generation, if all of it was told.

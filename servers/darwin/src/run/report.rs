@@ -6,7 +6,7 @@ use mcp_core::prelude::*;
 use super::entry::Ledger;
 use crate::{
     job::Job,
-    tools::found::{BestPoint, Found, FrontPoint, HistoryPoint, Stop},
+    tools::found::{ArchiveItem, BestPoint, Found, FrontPoint, HistoryPoint, Stop},
 };
 
 /// Most points of a front that are kept.
@@ -27,6 +27,9 @@ pub(crate) struct Report {
     /// Points of the whole front.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     front_size: Option<usize>,
+    /// What `map_elites` filled: the best point of each niche of behaviour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    archive: Option<ArchiveItem>,
     /// Evaluations made.
     evals: u64,
     /// Evaluations that failed or were not finite; counted as worst.
@@ -43,7 +46,7 @@ pub(crate) struct Report {
     /// Seed used.
     seed: u64,
     /// Whether the arguments alone give the same result: not after a time stop, another budget
-    /// under way, told values, or in a fork.
+    /// under way, told values, injected points, or in a fork.
     reproducible: bool,
     /// Version of the engine, and revision of the algorithm.
     engine_version: String,
@@ -59,6 +62,7 @@ impl Report {
         let stop_reason = Stop::of(outcome.stop);
         let alone = !job.problem.is_external()
             && ledger.updates.is_empty()
+            && ledger.injections.is_empty()
             && ledger.header.origin.is_none();
         let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
         let spec = ledger.header.spec.resolved(job, max_evals, None);
@@ -73,6 +77,7 @@ impl Report {
             best: found.best,
             front: found.front,
             front_size: found.front_size,
+            archive: found.archive,
             evals: found.evals,
             non_finite_evals: found.non_finite_evals,
             generations: found.generations,
@@ -101,8 +106,12 @@ impl Report {
         format!("{}, seed {}", self.algorithm, self.seed)
     }
 
-    /// At most so many points of the front, evenly.
+    /// At most so many points of the front, or of the archive, evenly.
     pub(crate) fn thin(&mut self, most: usize) {
+        if let Some(archive) = &mut self.archive {
+            let elites = std::mem::take(&mut archive.elites);
+            archive.elites = crate::tools::found::thinned(elites, most);
+        }
         if let Some(front) = self.front.take() {
             self.front = Some(crate::tools::found::thinned(front, most));
         }

@@ -4,7 +4,8 @@ use darwin_engine::{Controls, StopReason};
 
 use super::{
     RunError,
-    active::{Active, Core},
+    active::Active,
+    core::Core,
     entry::{AskEntry, Entry, Status, TellEntry, Told},
 };
 

@@ -107,7 +107,7 @@ fn update_budget(active: &Active, core: &mut Core, given: &BudgetArgs) -> Result
     active.checkpoint(core)?;
     active.append(core, Entry::Update(UpdateEntry { at_evals: evals, budget }))?;
     core.open = None;
-    core.take_updates(&active.job)
+    core.take_updates(&active.job).map(drop)
 }
 
 #[tool_router(router = control_tools, vis = "pub(crate)")]

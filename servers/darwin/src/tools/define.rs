@@ -164,30 +164,7 @@ impl Server {
         ct: CancellationToken,
     ) -> Result<Json<DefineProblemOutput>> {
         let given = self.problem_of(&principal, args.problem).await?;
-        let problem = given.build(true)?;
-        let [coordinates, objectives, constraints] = given.counts();
-        let exprs: Vec<String> = given.constraints().map(str::to_owned).collect();
-        let look = if problem.is_external() {
-            None
-        } else {
-            let look = task::compute(&ct, move |cancel| {
-                let started = Instant::now();
-                let (clock, cancelled) = (|| started.elapsed(), || cancel.is_cancelled());
-                let seen = inspect(&problem, Seed::new(1)?, &clock, &cancelled);
-                let exprs: Vec<&str> = exprs.iter().map(String::as_str).collect();
-                Ok::<_, darwin_engine::Error>(Look::new(&problem, &exprs, seen))
-            });
-            Some(look.await?.map_err(crate::Error::from)?)
-        };
-        let (problem_id, is_new) = self.problems().keep(&principal, args.name, given).await?;
-        Ok(Json(DefineProblemOutput {
-            problem_id,
-            is_new,
-            coordinates,
-            objectives,
-            constraints,
-            look,
-        }))
+        self.define(&principal, args.name, given, &ct).await.map(Json)
     }
 
     /// List your stored problems, the newest first; one of them with all of its parts.
@@ -254,6 +231,33 @@ impl Server {
 }
 
 impl Server {
+    /// Check, look at and store a problem.
+    pub(super) async fn define(
+        &self,
+        principal: &Principal,
+        name: Option<String>,
+        given: ProblemArgs,
+        ct: &CancellationToken,
+    ) -> Result<DefineProblemOutput> {
+        let problem = given.build(true)?;
+        let [coordinates, objectives, constraints] = given.counts();
+        let exprs: Vec<String> = given.constraints().map(str::to_owned).collect();
+        let look = if problem.is_external() {
+            None
+        } else {
+            let look = task::compute(ct, move |cancel| {
+                let started = Instant::now();
+                let (clock, cancelled) = (|| started.elapsed(), || cancel.is_cancelled());
+                let seen = inspect(&problem, Seed::new(1)?, &clock, &cancelled);
+                let exprs: Vec<&str> = exprs.iter().map(String::as_str).collect();
+                Ok::<_, darwin_engine::Error>(Look::new(&problem, &exprs, seen))
+            });
+            Some(look.await?.map_err(crate::Error::from)?)
+        };
+        let (problem_id, is_new) = self.problems().keep(principal, name, given).await?;
+        Ok(DefineProblemOutput { problem_id, is_new, coordinates, objectives, constraints, look })
+    }
+
     /// Put the stored problem in place of what only names it.
     pub(super) async fn fill(&self, principal: &Principal, given: &mut ProblemArgs) -> Result<()> {
         let Some(id) = given.stored()?.map(str::to_owned) else { return Ok(()) };

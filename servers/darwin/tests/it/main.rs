@@ -1,14 +1,18 @@
 //! Tests of the server as a whole.
 
 mod define;
+mod elites;
 mod explain;
 mod files;
 mod fit;
+mod front;
 mod kill;
 mod lab;
+mod population;
 mod runs;
 mod scene;
 mod task;
+mod template;
 mod tools;
 mod trials;
 

@@ -85,3 +85,41 @@ async fn a_cancelled_step_pauses_its_run_and_a_search_of_one_call_is_a_task_too(
     assert_eq!(done["status"], "cancelled", "{done}");
     Ok(())
 }
+
+/// Both search for long, say how far they are, and stop when they are told to.
+#[tokio::test]
+async fn a_fit_and_a_benchmark_tell_how_far_they_are_and_can_be_cancelled() -> TestResult {
+    let mut server = StdioServer::start("machina-darwin", &["--toolset", "all"])?;
+    // Noise that no short formula has.
+    let y: Vec<f64> = (0..40).map(|k| (f64::from(k * k) * 1.7).sin()).collect();
+    let x: Vec<f64> = (0..40).map(f64::from).collect();
+    let fit = json!({"data": {"columns": {"x": x, "y": y}}, "target": "y", "seed": 1,
+                     "budget": {"max_evals": 1_000_000_000, "max_time_s": 99}});
+    let suite = json!({"suite": "seed", "dimension": 40, "seeds": 51, "max_evals": 10_000_000,
+                       "algorithm": "design"});
+    let quick = json!({"suite": "seed", "dimension": 2, "seeds": 51, "max_evals": 2000});
+    for (tool, arguments, word) in
+        [("fit_expression", &fit, "generation "), ("run_benchmark", &quick, "")]
+    {
+        let task = begin(&mut server, tool, arguments).await?;
+        let said = |task: &Value| task["statusMessage"].as_str().unwrap_or_default().to_owned();
+        let moving = |task: &Value| {
+            let said = said(task);
+            (!said.is_empty() && said.starts_with(word)) || task["status"] != "working"
+        };
+        let seen = until(&mut server, &task, moving).await?;
+        assert!(!said(&seen).is_empty(), "{tool}: {seen}");
+        if tool == "fit_expression" {
+            cancel(&mut server, &task).await?;
+            let done = until(&mut server, &task, |task| task["status"] != "working").await?;
+            assert_eq!(done["status"], "cancelled", "{tool}: {done}");
+        } else {
+            ended(&mut server, &task).await?;
+        }
+    }
+    let task = begin(&mut server, "run_benchmark", &suite).await?;
+    cancel(&mut server, &task).await?;
+    let done = until(&mut server, &task, |task| task["status"] != "working").await?;
+    assert_eq!(done["status"], "cancelled", "{done}");
+    Ok(())
+}

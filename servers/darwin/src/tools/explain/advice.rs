@@ -107,6 +107,17 @@ impl Told {
             evidence.push_str(&text);
         }
         self.limit(LimitKind::Infeasible, evidence);
+        let (plan, equal) = (seen.looked.job.settings, Relation::Equal);
+        let equality =
+            seen.constraints.iter().position(|one| one.1.relation == equal && one.2 > 0.0);
+        if let Some(place) = equality
+            && plan.handling.is_rules()
+            && plan.algorithm().parameter("constraints").is_some()
+        {
+            let because =
+                format!("constraint {place} is a broken equality: points beside it lead there");
+            self.advise("create_run", json!({"params": {"constraints": "epsilon"}}), because);
+        }
         self.go_on(seen, format!("the violation left is {}", number(violation)));
     }
 
