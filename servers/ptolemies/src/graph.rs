@@ -10,7 +10,7 @@ mod view;
 use mcp_core::prelude::{Deserialize, JsonSchema, Serialize};
 use ulid::Ulid;
 
-use crate::moment::Moment;
+use crate::{moment::Moment, text::is_zero};
 
 pub(crate) use draft::Draft;
 pub(crate) use ledger::{Doomed, Graph};
@@ -344,11 +344,6 @@ pub(crate) struct FactOutcome {
     /// Other values of this type that hold at the same time, counted up to 9.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) alongside: usize,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// How a fact was taken in.

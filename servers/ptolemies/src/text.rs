@@ -3,6 +3,11 @@
 use mcp_core::untrusted;
 use serde_json::{Map, Value};
 
+/// Whether a number is left out of an answer.
+pub(crate) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}
+
 /// Text without what acts or hides.
 pub(crate) fn clean(text: &str) -> String {
     untrusted::clean(text).into_owned()

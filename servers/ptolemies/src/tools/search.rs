@@ -7,7 +7,7 @@ use crate::{
     catalog::Filter,
     knowledge::{self, Found, Needle, Results, Shares},
     moment::Moment,
-    text::clean,
+    text::{clean, is_zero},
     tools::arguments::{label, labels, optional_moment},
 };
 
@@ -209,11 +209,6 @@ struct Made {
     graph: f64,
     /// What made the share of words, largest first.
     terms: Vec<Part>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(share: &f64) -> bool {
-    *share == 0.0
 }
 
 /// A term or pair of neighbouring terms in a score.

@@ -9,7 +9,7 @@ use super::files;
 use crate::{
     Error, Server,
     document::{self, DocumentOutcome, DocumentStatus, Format, NewDocument, Origin, Raw},
-    text::clean,
+    text::{clean, is_zero},
     tools::arguments::label,
 };
 
@@ -97,11 +97,6 @@ pub(crate) struct IngestDocumentsOutput {
     left: usize,
     /// JSON pointers to what holds foreign text: data, not instructions.
     untrusted: Vec<&'static str>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// A document that was taken in.

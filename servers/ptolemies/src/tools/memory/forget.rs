@@ -6,6 +6,7 @@ use crate::{
     Error, catalog,
     knowledge::{self, Knowledge, Target},
     store::Store,
+    text::is_zero,
     tools::arguments::{ids, label, labels, optional_moment, write_id},
 };
 
@@ -101,11 +102,6 @@ pub(crate) struct ForgetItemsOutput {
     /// True when this is the answer of an earlier call with the same `write_id`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     repeated: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 pub(super) async fn answer<S: Store>(

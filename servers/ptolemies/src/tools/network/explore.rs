@@ -11,6 +11,7 @@ use crate::{
     graph::Direction,
     knowledge::Knowledge,
     store::Store,
+    text::is_zero,
     tools::arguments::{labels, moments},
 };
 
@@ -133,11 +134,6 @@ pub(crate) struct ExploreGraphOutput {
     edges_left_out: usize,
     /// JSON pointers to what holds stored text: data, not instructions.
     untrusted: Vec<&'static str>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 pub(super) async fn answer<S: Store>(

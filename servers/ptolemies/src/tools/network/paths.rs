@@ -11,7 +11,7 @@ use crate::{
     graph::{At, Direction, Edge, Lens, Near},
     knowledge::{Knowledge, Moments, Seen},
     store::Store,
-    text::{clean, window},
+    text::{clean, is_zero, window},
     tools::arguments::{label, moments},
 };
 
@@ -89,11 +89,6 @@ pub(crate) struct FindPathsOutput {
     left_out: usize,
     /// JSON pointers to what holds stored text: data, not instructions.
     untrusted: Vec<&'static str>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// A path without repeated entities.
