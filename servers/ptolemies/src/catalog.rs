@@ -146,6 +146,12 @@ impl Catalog {
         self.by_form.get(&(Arc::clone(context), form)).map_or(&[], Vec::as_slice)
     }
 
+    /// All versions of the memory whose first version is `lineage`, oldest first.
+    pub(crate) fn versions_of(&self, lineage: Ulid) -> Vec<Ulid> {
+        let alone = || self.entries.get(&lineage).map(|_| lineage).into_iter().collect();
+        self.by_lineage.get(&lineage).cloned().unwrap_or_else(alone)
+    }
+
     /// All versions of the memory that `id` is a version of.
     pub(crate) fn versions(&self, id: Ulid) -> Vec<Ulid> {
         let Some(entry) = self.entries.get(&id) else { return Vec::new() };

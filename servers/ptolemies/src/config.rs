@@ -29,6 +29,8 @@ pub struct Config {
     /// Absolute directory below which `ingest_documents` reads files; nothing outside it is read, no
     /// link followed. Default: none, and `paths` is answered with `path_denied`.
     pub ingest_root: Option<String>,
+    /// Absolute directory of backups, on another disk at best. Default: `backups` in the state directory.
+    pub backup_dir: Option<String>,
 }
 
 impl Default for Config {
@@ -40,19 +42,19 @@ impl Default for Config {
             max_graph_mib: 512,
             max_chunks: 1_000_000,
             ingest_root: None,
+            backup_dir: None,
         }
     }
 }
 
 impl ServerConfig for Config {
     fn validate(&self) -> Result<(), ConfigError> {
-        match &self.ingest_root {
-            Some(root) if !Path::new(root).is_absolute() => {
-                let message = format!("{root:?} is not an absolute path");
-                Err(ConfigError::new("ingest_root", message))
+        for (name, dir) in [("ingest_root", &self.ingest_root), ("backup_dir", &self.backup_dir)] {
+            if let Some(dir) = dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
+                return Err(ConfigError::new(name, format!("{dir:?} is not an absolute path")));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use ulid::Ulid;
 use crate::moment::Moment;
 
 pub(crate) use catalog::{Documents, Filter};
-pub(crate) use format::{Format, MAX_BYTES, Origin, Raw, read, within};
+pub(crate) use format::{Format, MAX_BYTES, MAX_CHUNKS, Origin, Raw, read, within};
 
 /// One version of a document, as stored. Only `retracted_at` ever changes, once.
 ///

@@ -89,6 +89,12 @@ pub enum Error {
         /// Whether the caller gave a `write_id`.
         repeatable: bool,
     },
+    /// A backup that is not restored, or could not be written.
+    #[error("the backup cannot be used: {0}")]
+    BackupInvalid(String),
+    /// The work was asked to stop.
+    #[error("the work was cancelled; nothing was changed")]
+    Cancelled,
     /// The server is stopping.
     #[error("the server is stopping; nothing was written")]
     Stopping,
@@ -192,6 +198,9 @@ impl From<Error> for ToolError {
                     "read the memory back before repeating; give a write_id to make repeats safe"
                 })
             }
+            Error::BackupInvalid(_) => Self::new(Kind::Refused, "backup_invalid", message)
+                .with_hint("restore another backup, seen by list_jobs; the store is as it was"),
+            Error::Cancelled => Self::new(Kind::Cancelled, "cancelled", message),
             Error::Stopping => Self::new(Kind::Unavailable, "backend_unavailable", message)
                 .with_hint("repeat the call when the server is up again"),
             Error::Internal(_) => Self::internal(message),
@@ -252,6 +261,8 @@ mod tests {
             (Error::StorageFull, "storage_full", Kind::Unavailable),
             (Error::StoreCorrupt("x".into()), "store_corrupt", Kind::Unavailable),
             (Error::OutcomeUnknown { repeatable: true }, "outcome_unknown", Kind::Unavailable),
+            (Error::BackupInvalid("x".into()), "backup_invalid", Kind::Refused),
+            (Error::Cancelled, "cancelled", Kind::Cancelled),
             (Error::Stopping, "backend_unavailable", Kind::Unavailable),
             (Error::Internal("x".into()), "internal", Kind::Internal),
         ];
@@ -260,7 +271,10 @@ mod tests {
             let tool = ToolError::from(error);
             assert_eq!((tool.code(), tool.kind()), (code, kind), "{shown}");
             assert_eq!(tool.message(), shown);
-            assert!(tool.hint().is_some() || matches!(code, "invalid_argument" | "internal"));
+            assert!(
+                tool.hint().is_some()
+                    || matches!(code, "invalid_argument" | "internal" | "cancelled")
+            );
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Everything that is remembered, searchable: the store, the catalogue and the index together.
 
 mod documents;
+mod export;
 mod graph;
 mod holdings;
+mod import;
 mod list;
 mod meaning;
 mod search;
 mod state;
+mod upkeep;
 mod writer;
 
 use std::{
@@ -31,14 +34,18 @@ use crate::{
     graph::{Cardinality, Graph, NewEntity, NewFact},
     memory::{NewMemory, Outcome},
     moment::Moment,
+    record::Incoming,
     store::{Answer, Change, Counts, Head, Store, WriteRecord},
 };
 
 pub(crate) use documents::Ingested;
+pub(crate) use export::{Export, Resume, UNTYPED};
 pub(crate) use graph::{Moments, Name, Seen};
 pub(crate) use holdings::Holdings;
+pub(crate) use import::{Intake, Judge};
 pub(crate) use list::{Page, Place, Query, Selection};
 pub(crate) use search::{Found, Hit, Item, Needle, Results, Shares};
+pub(crate) use upkeep::{Finding, Kept, Tell, Upkeep};
 
 /// How long an answer to a `write_id` can be asked for again.
 const REPEATABLE: u64 = 24 * 60 * 60;
@@ -52,7 +59,7 @@ const QUEUE: usize = 64;
 /// Where time comes from.
 pub(crate) type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
 
-/// The memories of one namespace.
+/// The memories of one namespace. Cheap to clone.
 pub(crate) struct Knowledge<S> {
     shared: Arc<Shared<S>>,
     commands: mpsc::Sender<Command>,
@@ -61,7 +68,8 @@ pub(crate) struct Knowledge<S> {
 
 /// What readers and the one writer share.
 struct Shared<S> {
-    store: S,
+    /// Another takes its place when it is restored or compacted.
+    store: RwLock<Arc<S>>,
     state: RwLock<State>,
     clock: Clock,
     /// The latest moment that an answer was given for: a later write must be later than it, or an
@@ -71,6 +79,18 @@ struct Shared<S> {
     /// Told after each change.
     changed: Notify,
     closing: AtomicBool,
+    /// Held by whoever sees to the store: one at a time.
+    upkeep: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<S> Clone for Knowledge<S> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            commands: self.commands.clone(),
+            readiness: self.readiness.clone(),
+        }
+    }
 }
 
 impl<S> std::fmt::Debug for Knowledge<S> {
@@ -106,6 +126,8 @@ struct State {
     seq: u64,
     at: Option<Moment>,
     writes: HashMap<String, WriteRecord>,
+    /// Counts how often all of it was read anew.
+    generation: u64,
 }
 
 /// How far the index is.
@@ -186,6 +208,15 @@ enum Command {
         document: Box<NewDocument>,
         answer: oneshot::Sender<Result<Ingested, Error>>,
     },
+    Import {
+        rows: Vec<Incoming>,
+        answer: oneshot::Sender<Result<Intake, Error>>,
+    },
+    Upkeep {
+        upkeep: Upkeep,
+        tell: Tell,
+        answer: oneshot::Sender<Result<Kept, Error>>,
+    },
     Close {
         answer: oneshot::Sender<()>,
     },
@@ -223,13 +254,14 @@ impl<S: Store> Knowledge<S> {
     /// Start on an open store: the index is built in the background, calls wait for it.
     pub(crate) fn start(store: S, limits: Limits, clock: Clock, context: &StartContext) -> Self {
         let shared = Arc::new(Shared {
-            store,
+            store: RwLock::new(Arc::new(store)),
             state: RwLock::default(),
             clock,
             answered: AtomicI64::new(i64::MIN),
             limits,
             changed: Notify::new(),
             closing: AtomicBool::new(false),
+            upkeep: Arc::default(),
         });
         let (commands, queue) = mpsc::channel(QUEUE);
         let (progress, readiness) = watch::channel(Readiness::Building { done: 0, total: 0 });
@@ -249,7 +281,7 @@ impl<S: Store> Knowledge<S> {
             };
             writer.closing.store(true, Ordering::Relaxed);
             writer.changed.notify_one();
-            writer.store.close().await;
+            writer.store().close().await;
             if let Some(answer) = closed {
                 // Nobody waits when the server was dropped instead of stopped.
                 answer.send(()).unwrap_or_default();
@@ -346,6 +378,10 @@ impl<S: Store> Shared<S> {
         state.at.map_or_else(&*self.clock, |at| at.max((self.clock)()))
     }
 
+    fn store(&self) -> Arc<S> {
+        Arc::clone(&self.store.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -367,8 +403,9 @@ impl<S: Store> Shared<S> {
 
     /// Read the store into catalogue and index.
     async fn build(&self, progress: &watch::Sender<Readiness>) -> Result<(), Error> {
+        let store = self.store();
         let since = Moment::from_millis((self.clock)().millis() - REPEATABLE.cast_signed() * 1_000);
-        let Head { seq, at, versions, graph, documents, writes } = self.store.head(since).await?;
+        let Head { seq, at, versions, graph, documents, writes } = store.head(since).await?;
         let total = versions + graph + documents;
         let mut done = 0;
         let mut tell = |more: usize| {
@@ -376,19 +413,14 @@ impl<S: Store> Shared<S> {
             progress.send_replace(Readiness::Building { done, total });
         };
         let memories = self
-            .read_in(
-                |after| self.store.page(after, BUILD_PAGE),
-                |row| row.id,
-                State::add,
-                &mut tell,
-            )
+            .read_in(|after| store.page(after, BUILD_PAGE), |row| row.id, State::add, &mut tell)
             .await?;
-        for rule in self.store.rules().await? {
+        for rule in store.rules().await? {
             self.write().graph.rule(rule.kind, rule.cardinality);
         }
         let entities = self
             .read_in(
-                |after| self.store.entities(after, BUILD_PAGE),
+                |after| store.entities(after, BUILD_PAGE),
                 |row| row.id,
                 State::add_entity,
                 &mut tell,
@@ -396,7 +428,7 @@ impl<S: Store> Shared<S> {
             .await?;
         let observations = self
             .read_in(
-                |after| self.store.observations(after, BUILD_PAGE),
+                |after| store.observations(after, BUILD_PAGE),
                 |row| row.id,
                 State::add_observation,
                 &mut tell,
@@ -404,7 +436,7 @@ impl<S: Store> Shared<S> {
             .await?;
         let facts = self
             .read_in(
-                |after| self.store.facts(after, BUILD_PAGE),
+                |after| store.facts(after, BUILD_PAGE),
                 |row| row.id,
                 State::add_fact,
                 &mut tell,
@@ -412,7 +444,7 @@ impl<S: Store> Shared<S> {
             .await?;
         let merges = self
             .read_in(
-                |after| self.store.merges(after, BUILD_PAGE),
+                |after| store.merges(after, BUILD_PAGE),
                 |row| row.id,
                 State::add_merge,
                 &mut tell,

@@ -1,17 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod backup;
 mod config;
 mod error;
 mod server;
 
 mod tools;
 
+mod jobs;
 mod knowledge;
 mod plan;
 
 mod catalog;
 mod document;
 mod graph;
+mod record;
 mod store;
 
 mod memory;

@@ -1,6 +1,10 @@
 //! The server.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use mcp_core::{
     Principal,
@@ -12,6 +16,8 @@ use mcp_core::{
 
 use crate::{
     Config,
+    backup::Backups,
+    jobs::Jobs,
     knowledge::{Knowledge, Limits, Readiness},
     moment::Moment,
     store::{OpenError, SurrealStore},
@@ -28,6 +34,10 @@ pub struct Server {
     history: Cursor,
     /// Cursors of `list_documents`.
     documents: Cursor,
+    /// Cursors of `export_knowledge`.
+    exports: Cursor,
+    jobs: Jobs,
+    backups: Backups,
     /// Below which files are read.
     ingest_root: Option<Arc<PathRoot>>,
     /// One process per directory: freed by the kernel when the process ends.
@@ -61,6 +71,20 @@ const DOCUMENTS: Toolset = Toolset {
     name: "documents",
     purpose: "take in files, texts and conversations, list them, read them",
     tools: &["get_document", "ingest_documents", "list_documents"],
+};
+
+const OPERATE: Toolset = Toolset {
+    name: "operate",
+    purpose: "carry knowledge out and in, back it up, and watch long work",
+    tools: &[
+        "cancel_job",
+        "create_backup",
+        "export_knowledge",
+        "import_knowledge",
+        "list_jobs",
+        "restore_backup",
+        "run_maintenance",
+    ],
 };
 
 /// Many files take a while; what is done when the time is up stays.
@@ -153,6 +177,18 @@ impl Server {
         self.documents.of(caller)
     }
 
+    pub(crate) fn export_pages(&self, caller: Principal) -> Pages {
+        self.exports.of(caller)
+    }
+
+    pub(crate) fn backups(&self) -> &Backups {
+        &self.backups
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     pub(crate) fn ingest_root(&self) -> Option<&Arc<PathRoot>> {
         self.ingest_root.as_ref()
     }
@@ -167,8 +203,8 @@ impl McpServer for Server {
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
         let ingest_root = config.ingest_root.as_deref().map(open_root).transpose()?;
         let lock = context.lock_state_dir()?;
-        let dir = context.state_dir()?.join("store");
-        let store = SurrealStore::open(&dir, &config, Moment::now())
+        let dir = context.state_dir()?;
+        let store = SurrealStore::open_current(&dir, &config, Moment::now())
             .await
             .map_err(|error| not_open(&dir, &error))?;
         let limits = Limits {
@@ -180,7 +216,21 @@ impl McpServer for Server {
         let listing = context.state_key()?.cursor("list_memories", 2);
         let history = context.state_key()?.cursor("get_timeline", 1);
         let documents = context.state_key()?.cursor("list_documents", 1);
-        Ok(Self { knowledge, listing, history, documents, ingest_root, _lock: lock })
+        let exports = context.state_key()?.cursor("export_knowledge", 1);
+        let jobs = Jobs::new(&context);
+        let backups = config.backup_dir.as_ref().map_or_else(|| dir.join("backups"), PathBuf::from);
+        let backups = Backups::new(backups);
+        Ok(Self {
+            knowledge,
+            listing,
+            history,
+            documents,
+            exports,
+            jobs,
+            backups,
+            ingest_root,
+            _lock: lock,
+        })
     }
 
     fn tools() -> ToolRouter<Self> {
@@ -188,7 +238,7 @@ impl McpServer for Server {
     }
 
     fn toolsets() -> &'static [Toolset] {
-        &[CORE, GRAPH, DOCUMENTS]
+        &[CORE, GRAPH, DOCUMENTS, OPERATE]
     }
 
     fn policy(tool: &str) -> CallPolicy {
@@ -196,8 +246,23 @@ impl McpServer for Server {
             "ingest_documents" => {
                 CallPolicy::new().deadline(INGEST_DEADLINE).task(TaskSupport::Optional)
             }
+            "restore_backup" => CallPolicy::new().deadline(CallPolicy::MAX_DEADLINE).confirm(),
+            "create_backup" | "run_maintenance" => CallPolicy::new().deadline(INGEST_DEADLINE),
+            "import_knowledge" => {
+                CallPolicy::new().deadline(INGEST_DEADLINE).task(TaskSupport::Optional)
+            }
             _ => CallPolicy::default(),
         }
+    }
+
+    async fn preview(
+        &self,
+        _tool: &str,
+        arguments: &serde_json::Map<String, serde_json::Value>,
+        _principal: &Principal,
+    ) -> Result<Preview> {
+        // The only tool that asks.
+        tools::preview(self, arguments).await
     }
 
     fn instructions() -> &'static str {

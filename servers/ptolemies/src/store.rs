@@ -14,15 +14,38 @@ use crate::{
     },
     memory::{Memory, Outcome},
     moment::Moment,
+    record::{Record, Table},
 };
 
 pub(crate) use surreal::{OpenError, SurrealStore};
+
+/// Rows by table, in the order of their keys.
+pub(crate) trait Source: Send + Sync {
+    /// Rows behind a key, at most `limit`.
+    fn records(
+        &self,
+        table: Table,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<Record>, Error>> + Send;
+}
+
+/// A store as it was at one moment, whatever is written meanwhile.
+pub(crate) trait Snapshot: Source + 'static {
+    /// Where the journal stood, and when.
+    fn stand(&self) -> impl Future<Output = Result<(u64, Moment), Error>> + Send;
+
+    /// Let go of it. One that is only dropped may keep old rows on the disk.
+    fn release(self) -> impl Future<Output = ()> + Send;
+}
 
 /// Keeps versions of memories and the journal of changes.
 ///
 /// A change is atomic: all of it is there or nothing. [`Store::commit`] returns `Ok` when it also
 /// outlives a crash of the machine.
-pub(crate) trait Store: Send + Sync + 'static {
+pub(crate) trait Store: Source + Sized + 'static {
+    type Snapshot: Snapshot;
+
     /// Random name of this store.
     fn id(&self) -> &str;
 
@@ -90,6 +113,21 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Write a change.
     fn commit(&self, change: &Change) -> impl Future<Output = Result<(), CommitError>> + Send;
 
+    /// Look at all of it as it is now.
+    fn snapshot(&self) -> impl Future<Output = Result<Self::Snapshot, Error>> + Send;
+
+    /// An empty store beside this one, to be filled and to take its place.
+    fn successor(&self, now: Moment) -> impl Future<Output = Result<Self, Error>> + Send;
+
+    /// A copy of this one without what was deleted, to take its place. Nothing is written meanwhile.
+    fn compacted(&self, now: Moment) -> impl Future<Output = Result<Self, Error>> + Send;
+
+    /// Be the store that is opened from now on. Lasts when this returns.
+    fn take_over(&self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Close it and remove its files.
+    fn remove(&self) -> impl Future<Output = ()> + Send;
+
     /// Flush and close.
     fn close(&self) -> impl Future<Output = ()> + Send;
 }
@@ -135,6 +173,7 @@ pub(crate) enum Op {
     Retract,
     Purge,
     Expire,
+    Import,
 }
 
 impl Op {
@@ -144,6 +183,7 @@ impl Op {
             Self::Retract => "retract",
             Self::Purge => "purge",
             Self::Expire => "expire",
+            Self::Import => "import",
         }
     }
 }

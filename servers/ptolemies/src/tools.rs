@@ -1,17 +1,20 @@
 //! The tools, one file per family.
 
-mod arguments;
+pub(crate) mod arguments;
 mod documents;
 mod graph;
 mod memory;
 mod network;
+mod operate;
 mod search;
+mod transfer;
 
 use mcp_core::prelude::ToolRouter;
 
 use crate::Server;
 
 pub(crate) use network::{RESOURCES, document};
+pub(crate) use operate::preview;
 
 pub(crate) fn router() -> ToolRouter<Server> {
     Server::memory_tools()
@@ -19,4 +22,6 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::graph_tools()
         + Server::network_tools()
         + Server::document_tools()
+        + Server::transfer_tools()
+        + Server::operate_tools()
 }

@@ -39,6 +39,11 @@ impl Documents {
         self.chunks
     }
 
+    /// Versions held.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(crate) fn get(&self, id: Ulid) -> Option<&Document> {
         self.rows.get(&id)
     }
@@ -53,6 +58,21 @@ impl Documents {
     pub(crate) fn of_chunk(&self, chunk: Ulid) -> Option<(&Document, u32)> {
         let (_, document) = self.rows.range(..chunk).next_back()?;
         Some((document, document.number_of(chunk)?))
+    }
+
+    /// All versions under a name, oldest first.
+    pub(crate) fn under(&self, uri: &str) -> impl Iterator<Item = &Document> {
+        self.by_uri.get(uri).into_iter().flatten().filter_map(|id| self.rows.get(id))
+    }
+
+    /// Whether none of the ids of a version and its chunks is in use.
+    pub(crate) fn has_room_for(&self, document: &Document) -> bool {
+        let last = document.id.0.saturating_add(u128::from(document.chunks));
+        let before = self.rows.range(..document.id).next_back();
+        let behind = |(id, known): (&Ulid, &Document)| {
+            id.0.saturating_add(u128::from(known.chunks)) < document.id.0
+        };
+        self.rows.range(document.id..=Ulid(last)).next().is_none() && before.is_none_or(behind)
     }
 
     /// The version under a name that the store holds for true.

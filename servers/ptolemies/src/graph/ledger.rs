@@ -58,6 +58,12 @@ impl Graph {
         self.entities.len() + self.observations.len() + self.facts.len()
     }
 
+    /// Rows held of entities, observations, facts and merges, all versions counted.
+    pub(crate) fn counts(&self) -> (usize, usize, usize, usize) {
+        let merges = self.merges.len();
+        (self.entities.len(), self.observations.len(), self.facts.len(), merges)
+    }
+
     /// Bytes held, about.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
@@ -91,6 +97,17 @@ impl Graph {
         let versions = &self.things.get(&lineage)?.versions;
         let mut rows = versions.iter().rev().filter_map(|id| self.entities.get(id));
         rows.find(|entity| entity.is_known_at(known_at))
+    }
+
+    /// Whether anything was ever known of an entity.
+    pub(crate) fn knows(&self, lineage: Ulid) -> bool {
+        self.things.contains_key(&lineage)
+    }
+
+    /// All versions of an entity, oldest first.
+    pub(crate) fn entity_versions(&self, lineage: Ulid) -> impl Iterator<Item = &Entity> {
+        let versions = self.things.get(&lineage).into_iter().flat_map(|thing| &thing.versions);
+        versions.filter_map(|id| self.entities.get(id))
     }
 
     /// Entities still known under a key of a name.

@@ -72,6 +72,10 @@ pub(super) struct Merges {
 }
 
 impl Merges {
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     pub(super) fn last_id(&self) -> Option<Ulid> {
         self.rows.last_key_value().map(|(&id, _)| id)
     }

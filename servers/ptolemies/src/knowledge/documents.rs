@@ -105,14 +105,14 @@ impl<S: Store> Knowledge<S> {
     ) -> Result<Vec<(u32, Chunk)>, Error> {
         let end = numbers.end.min(document.chunks);
         let ids: Vec<Ulid> = (numbers.start..end).map(|number| document.chunk_id(number)).collect();
-        let mut rows = self.shared.store.chunk_rows(&ids).await?;
+        let mut rows = self.shared.store().chunk_rows(&ids).await?;
         rows.sort_unstable_by_key(|row| row.id);
         let number = |row: Chunk| document.number_of(row.id).map(|number| (number, row));
         Ok(rows.into_iter().filter_map(number).collect())
     }
 
     /// Writes that come later are recorded later than an answer about this moment.
-    fn pinned(&self, known_at: Moment, now: Moment) -> Result<(), Error> {
+    pub(super) fn pinned(&self, known_at: Moment, now: Moment) -> Result<(), Error> {
         if known_at > now {
             return Err(Error::invalid(
                 "/known_at",
@@ -130,7 +130,7 @@ impl<S: Store> Shared<S> {
         &self,
         tell: &mut impl FnMut(usize),
     ) -> Result<usize, Error> {
-        let store = &self.store;
+        let store = self.store();
         let documents = self.read_in(
             |after| store.documents(after, BUILD_PAGE),
             |row| row.id,

@@ -8,13 +8,13 @@ use mcp_core::prelude::{
 };
 use ulid::Ulid;
 
-use super::{Item, Knowledge, Shared, State};
+use super::{GraphWork, Item, Knowledge, Shared, State};
 use crate::{
     Error,
-    graph::{At, Entity, Fact, Graph, LATEST, Merge, Observation},
+    graph::{At, Draft, Entity, Fact, Graph, LATEST, Merge, Observation},
     memory::Memory,
     moment::Moment,
-    store::Store,
+    store::{Answer, Store},
 };
 
 /// The times a question is about; what is absent is now.
@@ -61,6 +61,30 @@ impl<S: Store> Knowledge<S> {
         Ok(done.await??)
     }
 
+    /// What works would do one after the other, each by itself or not at all; nothing is written.
+    pub(crate) async fn rehearse(
+        &self,
+        works: Vec<(usize, GraphWork)>,
+        token: &CancellationToken,
+    ) -> Result<(u64, Vec<(usize, Result<Answer, Error>)>), ToolError> {
+        self.ready().await?;
+        let shared = Arc::clone(&self.shared);
+        let done = task::compute(token, move |cancel| {
+            let state = shared.read();
+            let mut last = 0;
+            let mut new_id = || {
+                last += 1;
+                // Ids of no moment: they are thrown away with the draft.
+                Ulid(u128::MAX - (1 << 64) + last)
+            };
+            let mut draft = Draft::new(&state.graph, shared.now(&state), state.seq, &mut new_id);
+            let works = works.into_iter().take_while(|_| !cancel.is_cancelled());
+            let outcomes = works.map(|(number, work)| (number, draft.work(work)));
+            (state.seq, outcomes.collect())
+        });
+        done.await
+    }
+
     /// All versions of the memory that is, or was, called `key` or has the id, oldest first.
     pub(crate) async fn memory_versions(&self, name: Name<'_>) -> Result<Vec<Memory>, Error> {
         self.ready().await?;
@@ -74,7 +98,7 @@ impl<S: Store> Knowledge<S> {
             };
             (ids, now)
         };
-        let mut rows = self.shared.store.rows(&ids).await?;
+        let mut rows = self.shared.store().rows(&ids).await?;
         rows.retain(|row| row.expires_at > now);
         rows.sort_by_key(|row| row.id);
         Ok(rows)

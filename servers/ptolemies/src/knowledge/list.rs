@@ -83,7 +83,7 @@ impl<S: Store> Knowledge<S> {
         if all {
             ids.truncate(query.limit);
         }
-        let rows = self.shared.store.rows(&ids).await?;
+        let rows = self.shared.store().rows(&ids).await?;
         let mut rows: HashMap<Ulid, Memory> = rows.into_iter().map(|row| (row.id, row)).collect();
         let mut pages = Vec::new();
         let mut used = 0;

@@ -25,9 +25,16 @@ pub(super) async fn keep<S: Store>(shared: Arc<Shared<S>>) {
 impl<S: Store> Shared<S> {
     /// Make a model of what is there, while others read and write, and put it in.
     fn refit(&self) {
-        let due = self.read().index.refit();
+        let (due, generation) = {
+            let state = self.read();
+            (state.index.refit(), state.generation)
+        };
         let Some(fitted) = due.run(&|| self.closing.load(Ordering::Relaxed)) else { return };
         let mut state = self.write();
+        if state.generation != generation {
+            // It is about texts under numbers that mean others now.
+            return;
+        }
         state.index.install(fitted);
         // A word that was purged meanwhile is not to come back with the model.
         state.index.compact();

@@ -217,7 +217,7 @@ impl<S: Store> Knowledge<S> {
                 .filter(|candidate| matches!(candidate.item, Item::Memory(_)))
                 .map(|candidate| candidate.item.id())
                 .collect();
-            let rows = self.shared.store.rows(&ids).await?;
+            let rows = self.shared.store().rows(&ids).await?;
             let mut rows: HashMap<Ulid, Memory> =
                 rows.into_iter().map(|row| (row.id, row)).collect();
             let mut chunks = self.chunks_of(chunk).await?;

@@ -1,12 +1,15 @@
 //! Changes taken into what is known.
 
 use recall_engine::DocId;
+use ulid::Ulid;
 
 use super::{Item, State};
 use crate::{
+    catalog::form_of,
     graph::{Delta, Merge},
     memory::Memory,
     moment::Moment,
+    record::{Record, Table},
     store::{Change, Op, WriteRecord},
 };
 
@@ -73,6 +76,79 @@ impl State {
         }
         for merge in delta.merges.insert.iter().chain(&parted) {
             self.list_merged(merge);
+        }
+    }
+
+    /// The last id that is in use.
+    pub(super) fn last_id(&self) -> Option<Ulid> {
+        self.catalog.last_id().max(self.graph.last_id()).max(self.documents.last_id())
+    }
+
+    /// Rows held, by table; types of facts aside.
+    pub(super) fn counts(&self) -> Vec<(Table, usize)> {
+        let (entities, observations, facts, merges) = self.graph.counts();
+        vec![
+            (Table::Entity, entities),
+            (Table::Observation, observations),
+            (Table::Fact, facts),
+            (Table::Merge, merges),
+            (Table::Memory, self.catalog.len()),
+            (Table::Document, self.documents.len()),
+            (Table::Chunk, self.documents.chunks()),
+        ]
+    }
+
+    /// How a row of the store differs from what is known of it, if it does.
+    pub(super) fn differs(&self, record: &Record) -> Option<&'static str> {
+        const UNKNOWN: &str = "the index does not know it";
+        const OTHER: &str = "the index knows it otherwise";
+        const UNLISTED: &str = "it is current, and search does not find it";
+        const LISTED: &str = "it is not current, and search finds it";
+        let same = |same: Option<bool>| match same {
+            None => Some(UNKNOWN),
+            Some(false) => Some(OTHER),
+            Some(true) => None,
+        };
+        let found = |open: bool, listed: bool| match (open, listed) {
+            (true, false) => Some(UNLISTED),
+            (false, true) => Some(LISTED),
+            _ => None,
+        };
+        match record {
+            Record::Rule(rule) => {
+                same(Some(self.graph.cardinality(&rule.kind) == rule.cardinality))
+            }
+            Record::Entity(row) => same(self.graph.entity_row(row.id).map(|known| known == row)),
+            Record::Observation(row) => {
+                let known = self.graph.observation_row(row.id).map(|known| known == row);
+                let listed = self.docs.contains_key(&row.id);
+                same(known).or_else(|| found(row.times.is_open(), listed))
+            }
+            Record::Fact(row) => {
+                let known = self.graph.fact_row(row.id).map(|known| known == row);
+                let listed = self.docs.contains_key(&row.id);
+                same(known).or_else(|| found(row.times.is_open(), listed))
+            }
+            Record::Merge(row) => same(self.graph.merge_row(row.id).map(|known| known == row)),
+            Record::Memory(row) => {
+                let known = self.catalog.get(row.id);
+                let same = same(known.map(|known| {
+                    known.form == form_of(&row.text)
+                        && known.key.as_deref() == row.key.as_deref()
+                        && *known.context == *row.context
+                        && (known.recorded_at, known.retracted_at, known.expires_at)
+                            == (row.recorded_at, row.retracted_at, row.expires_at)
+                }));
+                let listed = known.is_some_and(|known| known.doc.is_some());
+                same.or_else(|| found(row.retracted_at == Moment::NEVER, listed))
+            }
+            Record::Document(row) => same(self.documents.get(row.id).map(|known| known == row)),
+            Record::Chunk(row) => {
+                let Some((document, _)) = self.documents.of_chunk(row.id) else {
+                    return Some(UNKNOWN);
+                };
+                found(document.is_open(), self.docs.contains_key(&row.id))
+            }
         }
     }
 

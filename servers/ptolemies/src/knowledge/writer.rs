@@ -2,6 +2,8 @@
 
 mod documents;
 mod graph;
+mod import;
+mod upkeep;
 
 use std::{
     collections::HashMap,
@@ -38,10 +40,7 @@ pub(super) async fn run<S: Store>(
     shared: &Arc<Shared<S>>,
     mut queue: mpsc::Receiver<Command>,
 ) -> Option<oneshot::Sender<()>> {
-    let last_id = {
-        let state = shared.read();
-        state.catalog.last_id().max(state.graph.last_id()).max(state.documents.last_id())
-    };
+    let last_id = shared.read().last_id();
     let mut writer = Writer { shared, last_id, doubt: None };
     let first = tokio::time::Instant::now() + SWEEP_EVERY;
     let mut sweep = tokio::time::interval_at(first, SWEEP_EVERY);
@@ -70,6 +69,12 @@ pub(super) async fn run<S: Store>(
             }
             Some(Command::Ingest { document, answer }) => {
                 drop(answer.send(writer.ingest(*document).await));
+            }
+            Some(Command::Import { rows, answer }) => {
+                drop(answer.send(writer.import(rows).await));
+            }
+            Some(Command::Upkeep { upkeep, tell, answer }) => {
+                drop(answer.send(writer.upkeep(upkeep, tell).await));
             }
             Some(Command::Close { answer }) => return Some(answer),
             None => return None,
@@ -118,8 +123,14 @@ impl<S: Store> Writer<'_, S> {
             return Ok(Stored { seq: record.seq, outcomes, repeated: true });
         }
         let touched = plan::touched(&self.shared.read().catalog, &items, at);
-        let rows: HashMap<Ulid, Memory> =
-            self.shared.store.rows(&touched).await?.into_iter().map(|row| (row.id, row)).collect();
+        let rows: HashMap<Ulid, Memory> = self
+            .shared
+            .store()
+            .rows(&touched)
+            .await?
+            .into_iter()
+            .map(|row| (row.id, row))
+            .collect();
         let seq = self.shared.read().seq + 1;
         let mut last_id = self.last_id;
         let Plan { insert, retract, outcomes } = {
@@ -243,7 +254,7 @@ impl<S: Store> Writer<'_, S> {
         if let Some(doubt) = &self.doubt {
             return Err(doubt.clone());
         }
-        match self.shared.store.commit(&change).await {
+        match self.shared.store().commit(&change).await {
             Ok(()) => {
                 self.shared.apply(&change);
                 Ok(())
@@ -319,7 +330,7 @@ impl<S: Store> Writer<'_, S> {
     /// digest.
     fn digest(&self, write: &WriteId) -> String {
         let mut digest = Sha256::new();
-        digest.update(self.shared.store.id());
+        digest.update(self.shared.store().id());
         digest.update([0]);
         digest.update(&write.call);
         hex::encode(digest.finalize())

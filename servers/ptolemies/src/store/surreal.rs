@@ -9,16 +9,21 @@
 //! a heartbeat every few seconds.
 
 mod document;
+mod generation;
 mod graph;
 mod merge;
 mod row;
+mod snapshot;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use surrealdb::{
     IndexedResults, Surreal,
     engine::local::Db,
-    types::{Object, RecordId, RecordIdKey, RecordIdKeyRange, SurrealValue, Value},
+    types::{Object, RecordId, SurrealValue, Value},
 };
 use surrealdb_cnf::ConfigMap;
 use surrealdb_core::kvs::Datastore;
@@ -29,6 +34,7 @@ use self::{
     graph::{EntityRow, FactRow, ObservationRow, RuleRow},
     merge::MergeRow,
     row::{ChangeRow, HeadRow, MemoryRow, MetaRow, WrittenRow},
+    snapshot::SurrealSnapshot,
 };
 use super::{Change, CommitError, Head, Store};
 use crate::{
@@ -94,6 +100,8 @@ pub(crate) struct SurrealStore {
     datastore: Arc<Datastore>,
     db: Surreal<Db>,
     store_id: String,
+    dir: PathBuf,
+    config: Config,
 }
 
 /// Why a store did not open.
@@ -113,6 +121,16 @@ pub(crate) enum OpenError {
 impl SurrealStore {
     /// Open the store in `dir`, made if need be.
     pub(crate) async fn open(dir: &Path, config: &Config, now: Moment) -> Result<Self, OpenError> {
+        Self::open_as(dir, config, now, None).await
+    }
+
+    /// Open a store; a fresh one gets this name, else one made at random.
+    async fn open_as(
+        dir: &Path,
+        config: &Config,
+        now: Moment,
+        id: Option<String>,
+    ) -> Result<Self, OpenError> {
         let path = dir.to_str().filter(|path| !path.contains('?')).ok_or_else(|| {
             OpenError::Failed("its path must be UTF-8 without a question mark".to_owned())
         })?;
@@ -127,12 +145,13 @@ impl SurrealStore {
         let db = Surreal::<Db>::unstable_from_datastore(Arc::clone(&datastore), None)
             .await
             .map_err(|error| engine_error(error.message()))?;
-        let mut store = Self { datastore, db, store_id: String::new() };
-        store.prepare(now).await?;
+        let (dir, config) = (dir.to_path_buf(), config.clone());
+        let mut store = Self { datastore, db, store_id: String::new(), dir, config };
+        store.prepare(now, id).await?;
         Ok(store)
     }
 
-    async fn prepare(&mut self, now: Moment) -> Result<(), OpenError> {
+    async fn prepare(&mut self, now: Moment, id: Option<String>) -> Result<(), OpenError> {
         let failed = |error: surrealdb::Error| OpenError::Failed(error.message().to_owned());
         self.run("DEFINE NAMESPACE IF NOT EXISTS machina").await.map_err(failed)?;
         self.db.use_ns(NAMESPACE).await.map_err(failed)?;
@@ -140,7 +159,7 @@ impl SurrealStore {
         self.db.use_ns(NAMESPACE).use_db(DATABASE).await.map_err(failed)?;
         let meta = match self.meta().await.map_err(failed)? {
             Some(meta) => meta,
-            None => self.create(now).await?,
+            None => self.create(now, id).await?,
         };
         if meta.format > FORMAT {
             return Err(OpenError::Newer(format!(
@@ -190,12 +209,17 @@ impl SurrealStore {
         Ok(())
     }
 
-    async fn create(&self, now: Moment) -> Result<MetaRow, OpenError> {
+    async fn create(&self, now: Moment, id: Option<String>) -> Result<MetaRow, OpenError> {
         let failed = |error: &dyn std::fmt::Display| OpenError::Failed(error.to_string());
-        let mut random = [0u8; 16];
-        getrandom::fill(&mut random).map_err(|error| failed(&error))?;
-        let meta =
-            MetaRow { format: 1, store_id: hex::encode(random), created_at: row::datetime(now) };
+        let store_id = match id {
+            Some(id) => id,
+            None => {
+                let mut random = [0u8; 16];
+                getrandom::fill(&mut random).map_err(|error| failed(&error))?;
+                hex::encode(random)
+            }
+        };
+        let meta = MetaRow { format: 1, store_id, created_at: row::datetime(now) };
         let head = graph::FirstHeadRow { seq: 0, at: row::datetime(now), versions: 0 };
         let bound = vars([
             ("meta_id", meta_id().into_value()),
@@ -225,14 +249,9 @@ impl SurrealStore {
         after: Option<Ulid>,
         limit: usize,
     ) -> Result<Vec<R>, Error> {
-        let after = after.map(|id| RecordIdKey::String(id.to_string()));
-        let range = RecordIdKeyRange {
-            start: after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded),
-            end: std::ops::Bound::Unbounded,
-        };
-        let range = RecordId::new(table, RecordIdKey::Range(Box::new(range)));
+        let after = after.map(|id| id.to_string());
         let bound = vars([
-            ("range", range.into_value()),
+            ("range", snapshot::after_key(table, after.as_deref()).into_value()),
             ("limit", i64::try_from(limit).unwrap_or(i64::MAX).into_value()),
         ]);
         self.read("SELECT * FROM $range LIMIT $limit", bound).await
@@ -254,6 +273,8 @@ impl SurrealStore {
 }
 
 impl Store for SurrealStore {
+    type Snapshot = SurrealSnapshot;
+
     fn id(&self) -> &str {
         &self.store_id
     }
@@ -345,6 +366,34 @@ impl Store for SurrealStore {
             Ok(true) => Err(CommitError::Unconfirmed),
             Err(error) => Err(CommitError::Unknown(error)),
         }
+    }
+
+    async fn snapshot(&self) -> Result<SurrealSnapshot, Error> {
+        // A session of its own: what runs in it is apart from the statements of the writer.
+        let begun = self.db.clone().begin().await;
+        begun.map(SurrealSnapshot).map_err(|error| broken(&error))
+    }
+
+    async fn successor(&self, now: Moment) -> Result<Self, Error> {
+        self.beside(None, now).await
+    }
+
+    async fn compacted(&self, now: Moment) -> Result<Self, Error> {
+        let other = self.beside(Some(self.store_id.clone()), now).await?;
+        if let Err(error) = self.copy_into(&other, now).await {
+            other.remove().await;
+            return Err(error);
+        }
+        Ok(other)
+    }
+
+    async fn take_over(&self) -> Result<(), Error> {
+        self.become_current().await
+    }
+
+    async fn remove(&self) {
+        self.close().await;
+        self.remove_files().await;
     }
 
     async fn close(&self) {

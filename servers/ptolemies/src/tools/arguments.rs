@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A label: key, context, tag, source, write id. Printable characters, no white space at the ends.
-pub(super) fn label(field: &str, text: &str) -> Result<(), Error> {
+pub(crate) fn label(field: &str, text: &str) -> Result<(), Error> {
     if text.trim() != text || text.is_empty() {
         return Err(Error::invalid(field, "must not be empty, nor begin or end with white space"));
     }
@@ -20,7 +20,7 @@ pub(super) fn label(field: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn labels(field: &str, texts: &[String]) -> Result<(), Error> {
+pub(crate) fn labels(field: &str, texts: &[String]) -> Result<(), Error> {
     texts.iter().enumerate().try_for_each(|(index, text)| label(&format!("{field}/{index}"), text))
 }
 
@@ -35,7 +35,7 @@ pub(super) fn optional_moment(field: &str, text: Option<&String>) -> Result<Opti
 }
 
 /// Stored text: more than white space, no NUL, at most `most` bytes.
-pub(super) fn plain_text(field: &str, text: &str, most: usize) -> Result<(), Error> {
+pub(crate) fn plain_text(field: &str, text: &str, most: usize) -> Result<(), Error> {
     if text.len() > most {
         return Err(Error::TooLarge {
             field: field.to_owned(),

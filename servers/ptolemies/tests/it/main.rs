@@ -4,9 +4,11 @@ mod crash;
 mod documents;
 mod graph;
 mod network;
+mod operate;
 mod process;
 mod scene;
 mod tools;
+mod transfer;
 
 mcp_testkit::suite!(machina_ptolemies::Server);
 mcp_testkit::attacks!(machina_ptolemies::Server, scene::SCENE);

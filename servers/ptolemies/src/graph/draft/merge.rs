@@ -90,7 +90,7 @@ impl Draft<'_> {
     }
 
     /// Whether types with one value at a time would still have one.
-    fn fits(&self, keep: Ulid, merged: &[Ulid]) -> Result<(), Error> {
+    pub(crate) fn fits(&self, keep: Ulid, merged: &[Ulid]) -> Result<(), Error> {
         let whole = [keep].into_iter().chain(merged.iter().copied());
         let members: Vec<Ulid> =
             whole.flat_map(|lineage| self.graph.group(lineage, self.at)).collect();

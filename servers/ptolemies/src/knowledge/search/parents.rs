@@ -24,7 +24,7 @@ impl<S: Store> Knowledge<S> {
             _ => None,
         };
         let ids: Vec<Ulid> = candidates.iter().filter_map(chunk).collect();
-        let rows = self.shared.store.chunk_rows(&ids).await?;
+        let rows = self.shared.store().chunk_rows(&ids).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 }

@@ -37,15 +37,7 @@ impl<S: Store> Writer<'_, S> {
             let state = self.shared.read();
             let mut new_id = || next_id(&mut last_id, at);
             let mut draft = Draft::new(&state.graph, at, seq, &mut new_id);
-            let answer = match work {
-                GraphWork::Entities(items) => Answer::Entities(draft.upsert_entities(items)?),
-                GraphWork::Facts { items, create_missing, rules } => {
-                    let (outcomes, made) = draft.upsert_facts(rules, items, create_missing)?;
-                    Answer::Facts(outcomes, made)
-                }
-                GraphWork::Merge { keep, merge } => Answer::Merged(draft.merge(&keep, &merge)?),
-                GraphWork::Undo(id) => Answer::Merged(draft.undo(id)?),
-            };
+            let answer = draft.work(work)?;
             let delta = draft.finish();
             let (held, more) = (state.graph.bytes(), delta.bytes());
             let limit = self.shared.limits.graph_bytes;
@@ -63,6 +55,21 @@ impl<S: Store> Writer<'_, S> {
         self.last_id = last_id;
         self.commit(change, repeatable).await?;
         Ok(GraphDone { seq, answer, repeated: false })
+    }
+}
+
+impl Draft<'_> {
+    /// Take a work in.
+    pub(in crate::knowledge) fn work(&mut self, work: GraphWork) -> Result<Answer, Error> {
+        Ok(match work {
+            GraphWork::Entities(items) => Answer::Entities(self.upsert_entities(items)?),
+            GraphWork::Facts { items, create_missing, rules } => {
+                let (outcomes, made) = self.upsert_facts(rules, items, create_missing)?;
+                Answer::Facts(outcomes, made)
+            }
+            GraphWork::Merge { keep, merge } => Answer::Merged(self.merge(&keep, &merge)?),
+            GraphWork::Undo(id) => Answer::Merged(self.undo(id)?),
+        })
     }
 }
 
