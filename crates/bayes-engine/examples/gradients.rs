@@ -44,11 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn answer(
-    text: &str,
-    data: &str,
-    (count, times): (usize, usize),
-) -> Result<Value, Box<dyn Error>> {
+fn answer(text: &str, data: &str, (count, times): (usize, usize)) -> Result<Value, Box<dyn Error>> {
     let began = cpu_s();
     let program = parse(text)?;
     let parsed = cpu_s();

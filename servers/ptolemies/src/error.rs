@@ -213,6 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn every_error_has_its_code() {
         let field = || "/items/0/text".to_owned();
         let table = [
