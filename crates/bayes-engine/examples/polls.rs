@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("model,bound_ms,longest_gap_ms,sampled_ms,longest_gap_ms");
     for (name, text) in HEAVY {
         let program = parse(text)?;
-        let poll = Poll::new(Duration::from_mins(1));
+        let poll = Poll::new(Duration::from_secs(60));
         let model = Model::bind(&program, text, &Data::new(), 1, &|| poll.asked())?;
         let bound = poll.read();
         let poll = Poll::new(Duration::from_secs(3));

@@ -232,7 +232,7 @@ fn whole(operator: Binary, left: &Value, right: &Value, span: Span) -> Evaluated
         Binary::Modulo => a % b,
         _ => return Ok(None),
     };
-    if value.abs() > 2_147_483_648.0 {
+    if !(-2_147_483_648.0..=2_147_483_647.0).contains(&value) {
         return Err(Diagnostic::new(Code::Numeric, span, "a whole number overflows 32 bits")
             .with_fix("make one of the numbers real, for example 1.0 * n"));
     }
