@@ -1,6 +1,6 @@
 //! Samples a model: draws to a file, what they cost as a line of JSON.
 //!
-//! `sample MODEL.stan DATA.json DRAWS SEED TUNE KEPT CHAINS`
+//! `sample MODEL.stan DATA.json DRAWS SEED TUNE KEPT CHAINS [diag|low_rank]`
 //!
 //! The file holds 64-bit numbers by chain, draw and place. CPU time is that of this one thread since the
 //! process began, as the kernel counts it; the chains run one after another on it.
@@ -13,7 +13,7 @@ use std::{error::Error, fs, io::Write};
 
 use bayes_engine::language::{Model, parse};
 use bayes_engine::posterior::{Posterior, run_chain};
-use bayes_engine::sampler::Settings;
+use bayes_engine::sampler::{Metric, Settings};
 use given::{cpu_s, given};
 use serde_json::json;
 
@@ -22,7 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [text, data, draws, numbers @ ..] = arguments.as_slice() else {
         return Err("sample MODEL.stan DATA.json DRAWS SEED TUNE KEPT CHAINS".into());
     };
-    let [seed, tune, kept, chains] = numbers else { return Err("give four numbers".into()) };
+    let [seed, tune, kept, chains, metric @ ..] = numbers else {
+        return Err("give four numbers".into());
+    };
+    let metric = match metric {
+        [] => Metric::Auto,
+        [word] if word == "diag" => Metric::Diagonal,
+        [word] if word == "low_rank" => Metric::LowRank,
+        _ => return Err("a metric is diag or low_rank".into()),
+    };
     let text = fs::read_to_string(text)?;
     let program = parse(&text)?;
     let data = given(&program, data)?;
@@ -32,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         seed: seed.parse()?,
         tune: tune.parse()?,
         draws: kept.parse()?,
+        metric,
         ..Settings::default()
     };
     let chains = (0..chains.parse()?)

@@ -104,7 +104,7 @@ impl Adaptation {
             return;
         }
         // the directions are in units of the diagonal: both change together
-        if iteration % PAUSE == 0 || !self.is_low_rank {
+        if iteration.is_multiple_of(PAUSE) || !self.is_low_rank {
             window.variance(&mut self.mass.variance);
             self.mass.learn(&window.kept);
         }

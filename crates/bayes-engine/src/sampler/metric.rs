@@ -152,7 +152,9 @@ fn centred<'run>(
     let count = rows.len() as f64;
     for place in 0..rows.first().map_or(0, Vec::len) {
         let mean = rows.iter().map(|row| row[place]).sum::<f64>() / count;
-        rows.iter_mut().for_each(|row| row[place] -= mean);
+        for row in &mut rows {
+            row[place] -= mean;
+        }
     }
     rows
 }

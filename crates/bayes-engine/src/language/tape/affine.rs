@@ -39,10 +39,14 @@ impl Affine {
                 } else {
                     1
                 };
-                list.iter().for_each(|cell| count(*cell, times));
+                for cell in list.iter() {
+                    count(*cell, times);
+                }
             }
         }
-        target.iter().for_each(|cell| count(*cell, 1));
+        for cell in target {
+            count(*cell, 1);
+        }
         let of = |step: &Traced| {
             let start = step.out as usize;
             cell_uses[start..start + step.count].iter().map(|uses| *uses as usize).sum()
