@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bayes_engine::{
-    language::Model,
-    sampler::{Metric, Settings},
-};
+use bayes_engine::{language::Model, sampler::Settings};
 use mcp_core::{Principal, prelude::*};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -56,8 +53,6 @@ pub(crate) struct FitArgs {
     #[serde(default = "depth")]
     #[schemars(range(min = 1, max = 15))]
     max_treedepth: usize,
-    /// Mass matrix; default `low_rank` where trajectories stay long.
-    metric: Option<MassMatrix>,
     /// Half the width of the uniform start of the free parameters.
     #[serde(default = "radius")]
     #[schemars(range(min = 0.0, max = 10.0))]
@@ -77,15 +72,6 @@ pub(crate) struct FitArgs {
     #[serde(default = "prob")]
     #[schemars(range(min = 0.01, max = 0.9999))]
     prob: f64,
-}
-
-/// What the mass matrix may hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[schemars(inline)]
-enum MassMatrix {
-    Diag,
-    LowRank,
 }
 
 fn chains() -> u32 {
@@ -262,12 +248,8 @@ impl FitArgs {
             target_accept: self.target_accept.unwrap_or(job::ATTEMPTS[0]),
             max_depth: self.max_treedepth,
             radius: self.init_radius,
-            metric: match self.metric {
-                None => Metric::Auto,
-                Some(MassMatrix::Diag) => Metric::Diagonal,
-                Some(MassMatrix::LowRank) => Metric::LowRank,
-            },
             seed,
+            ..Settings::default()
         }
     }
 }
