@@ -145,7 +145,10 @@ impl From<Error> for ToolError {
                 .with_hint("rates may change in a fork, sizes and schemes may not"),
             Error::Plot { .. } => invalid("invalid_argument")
                 .with_field("/chart")
-                .with_hint("convergence is for one objective, front and parallel for several"),
+                .with_hint(
+                    "convergence, ecdf and importance are for one objective, front and parallel for several; \
+                     archive for map_elites, tour for a permutation over a table of x and y",
+                ),
             Error::NoFiniteValue { .. } => invalid("invalid_problem")
                 .with_field("/problem")
                 .with_hint("narrow the bounds to where the function is finite"),

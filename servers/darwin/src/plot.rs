@@ -2,9 +2,13 @@
 
 mod axis;
 mod canvas;
+mod lines;
+mod shape;
 
 use axis::Axis;
 use canvas::Canvas;
+use lines::Words;
+pub(crate) use shape::{Bar, Cells, MOST, bars, cells, strips, tour};
 
 /// Colours that the colour-blind tell apart: Okabe & Ito (2008), without the yellow.
 const COLOURS: [&str; 7] =
@@ -32,23 +36,38 @@ const COLUMN: u32 = 230;
 
 /// Best value over evaluations: steps, as nothing is known between two points.
 pub(crate) fn convergence(size: Size, series: &[Series]) -> String {
-    let xs =
-        Axis::over(series.iter().flat_map(|one| one.points.iter().map(|point| point.0)), false);
-    let ys = Axis::over(series.iter().flat_map(|one| one.points.iter().map(|point| point.1)), true);
-    let mut canvas = framed(size, &xs, &ys, ["evaluations", "best value"], series.len());
-    for (number, one) in series.iter().enumerate() {
-        let mut steps: Vec<(f64, f64)> = Vec::new();
-        for (x, y) in &one.points {
-            let at = (canvas.x(xs.place(*x)), canvas.y(ys.place(*y)));
-            if let Some(last) = steps.last().copied() {
-                steps.push((at.0, last.1));
-            }
-            steps.push(at);
-        }
-        canvas.line(&steps, colour(number), 1.8);
-    }
-    legend(&mut canvas, size, series);
-    canvas.finish("Best value over evaluations")
+    let words = Words {
+        title: "Best value over evaluations",
+        x: "evaluations",
+        y: "best value",
+        log: [false, true],
+        shares: false,
+    };
+    lines::draw(size, series, words, true)
+}
+
+/// Share of the targets that are reached.
+pub(crate) fn reached(size: Size, series: &[Series]) -> String {
+    let words = Words {
+        title: "Share of runs and targets reached over evaluations",
+        x: "evaluations",
+        y: "share of runs and targets reached",
+        log: [true, false],
+        shares: true,
+    };
+    lines::draw(size, series, words, true)
+}
+
+/// How far the points of a population are spread.
+pub(crate) fn diversity(size: Size, series: &[Series]) -> String {
+    let words = Words {
+        title: "Diversity over generations",
+        x: "generation",
+        y: "mean deviation / range",
+        log: [false, true],
+        shares: false,
+    };
+    lines::draw(size, series, words, false)
 }
 
 /// Two objectives of each point of a front.
@@ -136,6 +155,9 @@ fn framed(size: Size, xs: &Axis, ys: &Axis, names: [&str; 2], series: usize) -> 
     let corners = [(0.0, 1.0), (0.0, 0.0), (1.0, 0.0)].map(|(x, y)| (canvas.x(x), canvas.y(y)));
     canvas.line(&corners, "#333333", 1.2);
     canvas.label((canvas.x(0.5), canvas.y(0.0) + 38.0), "middle", names[0]);
+    if xs.is_log() {
+        canvas.label((canvas.x(1.0), canvas.y(0.0) + 38.0), "end", "(log)");
+    }
     let unit = if ys.is_log() { format!("{} (log)", names[1]) } else { names[1].to_owned() };
     canvas.upright((18.0, canvas.y(0.5)), &unit);
     canvas

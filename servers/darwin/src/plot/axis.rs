@@ -34,6 +34,11 @@ impl Axis {
         Self { low, high, log }
     }
 
+    /// From one value to another, whatever lies between.
+    pub(super) fn exactly(low: f64, high: f64) -> Self {
+        Self { low, high, log: false }
+    }
+
     pub(super) fn is_log(&self) -> bool {
         self.log
     }

@@ -55,6 +55,16 @@ impl Canvas {
         ));
     }
 
+    /// A filled rectangle between two corners.
+    pub(super) fn cell(&mut self, one: (f64, f64), other: (f64, f64), colour: &str) {
+        let (x, y) = (one.0.min(other.0), one.1.min(other.1));
+        let (width, height) = ((one.0 - other.0).abs(), (one.1 - other.1).abs());
+        self.push(&format!(
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" \
+             fill=\"{colour}\"/>"
+        ));
+    }
+
     pub(super) fn label(&mut self, (x, y): (f64, f64), anchor: &str, text: &str) {
         let text = escaped(text);
         self.push(&format!(

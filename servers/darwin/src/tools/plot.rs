@@ -1,24 +1,27 @@
 //! Stored runs as charts.
 
+mod data;
+
 use mcp_core::{
     picture::{self, Format, Pictured, Shown, schema_for_output},
     prelude::*,
 };
 
-use crate::{
-    Error, Server,
-    plot::{self, Series, Size},
-};
+use self::data::Picture;
+use crate::{Server, plot::Size};
 
 /// What to draw.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RenderPlotArgs {
-    /// Runs of yours, ended or not.
+    /// Runs of yours, ended or not; importance, archive and tour show one.
     #[schemars(length(min = 1, max = 10), inner(length(max = 40)))]
     run_ids: Vec<String>,
-    /// `convergence`: best value over evaluations; `front`: the first two objectives; `parallel`: all
-    /// objectives.
+    /// `convergence`: best value over evaluations; `ecdf`: share of runs and of 41 targets reached, by
+    /// algorithm; `front`: the first two objectives; `parallel`: all objectives; `variables`: where the
+    /// population lies; `diversity`: its spread over the generations, computed again; `importance`: what
+    /// a small step of each variable does at the best point; `archive`: niches of `map_elites`; `tour`: a
+    /// permutation over a table of x and y.
     chart: Chart,
     /// Width, px (default 800).
     #[schemars(range(min = 200, max = 4000))]
@@ -37,8 +40,14 @@ pub(crate) struct RenderPlotArgs {
 #[schemars(inline)]
 enum Chart {
     Convergence,
+    Ecdf,
     Front,
     Parallel,
+    Variables,
+    Diversity,
+    Importance,
+    Archive,
+    Tour,
 }
 
 /// A chart.
@@ -64,13 +73,10 @@ pub(crate) struct Drawn {
     last: Option<f64>,
 }
 
-/// Points of one front: an answer is bounded.
-const POINTS: usize = 100;
-
 #[tool_router(router = plot_tools, vis = "pub(crate)")]
 impl Server {
-    /// Draw stored runs: convergence of several in one chart, fronts, or objectives along
-    /// parallel axes.
+    /// Draw stored runs: convergence or targets reached of several in one chart, fronts, populations,
+    /// diversity, what matters at the best point, archives, tours.
     #[tool(
         title = "Render a plot",
         annotations(
@@ -88,53 +94,27 @@ impl Server {
         ct: CancellationToken,
     ) -> Result<Pictured<RenderPlotOutput>> {
         let size = Size { width: args.width.unwrap_or(800), height: args.height.unwrap_or(500) };
-        let wants_front = args.chart != Chart::Convergence;
-        let (mut lines, mut sets, mut summary) = (Vec::new(), Vec::new(), Vec::new());
-        for id in args.run_ids {
-            let (run, report) = self.report_of(&principal, &id).await?;
-            let own = run.header.name;
-            let Some(report) = report else {
-                return Err(Error::Plot { id, reason: "failed: it has nothing to show" }.into());
-            };
-            let label =
-                own.map_or_else(|| report.label(), |own| format!("{own} ({})", report.label()));
-            let history: Vec<(f64, f64)> = report.history().collect();
-            let front = super::found::thinned(report.front(), POINTS);
-            if wants_front && front.is_empty() {
-                let reason = "has no front: use chart convergence";
-                return Err(Error::Plot { id, reason }.into());
-            }
-            if !wants_front && history.is_empty() {
-                let reason = "has no best value over time: use chart front";
-                return Err(Error::Plot { id, reason }.into());
-            }
-            let points = if wants_front { front.len() } else { history.len() };
-            let last = history.last().map(|point| point.1);
-            let drawn = if wants_front {
-                front.iter().map(|row| (row[0], row.get(1).copied().unwrap_or_default())).collect()
-            } else {
-                history
-            };
-            lines.push(Series { name: label.clone(), points: drawn });
-            sets.push((label.clone(), front));
-            summary.push(Drawn { run_id: id, label, points, last });
-        }
-        let drawn = task::compute(&ct, move |_| {
-            let svg = match args.chart {
-                Chart::Convergence => plot::convergence(size, &lines),
-                Chart::Front => plot::front(size, &lines),
-                Chart::Parallel => parallel(size, &sets),
-            };
-            picture::show(svg, args.format)
-        });
+        let (picture, summary) = self.picture(&principal, args.chart, &args.run_ids, &ct).await?;
+        let drawn = task::compute(&ct, move |_| picture::show(picture.svg(size), args.format));
         let (chart, image) = drawn.await??;
         Ok(Pictured(RenderPlotOutput { chart, summary }, image))
     }
-}
 
-/// Fronts along parallel axes, one for each objective.
-fn parallel(size: Size, sets: &[(String, Vec<Vec<f64>>)]) -> String {
-    let most = sets.iter().flat_map(|(_, rows)| rows).map(Vec::len).max();
-    let names: Vec<String> = (1..=most.unwrap_or(0)).map(|k| format!("objective {k}")).collect();
-    plot::parallel(size, &names, sets)
+    async fn picture(
+        &self,
+        principal: &Principal,
+        chart: Chart,
+        ids: &[String],
+        ct: &CancellationToken,
+    ) -> Result<(Picture, Vec<Drawn>)> {
+        match chart {
+            Chart::Convergence | Chart::Ecdf => self.over_time(principal, chart, ids).await,
+            Chart::Front | Chart::Parallel => self.fronts(principal, chart, ids).await,
+            Chart::Variables => self.populations(principal, ids, ct).await,
+            Chart::Diversity => self.spreads(principal, ids, ct).await,
+            Chart::Importance | Chart::Archive | Chart::Tour => {
+                self.one_run(principal, chart, ids, ct).await
+            }
+        }
+    }
 }

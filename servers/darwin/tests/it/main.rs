@@ -1,5 +1,6 @@
 //! Tests of the server as a whole.
 
+mod chart;
 mod define;
 mod elites;
 mod explain;

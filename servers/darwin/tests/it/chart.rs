@@ -1,0 +1,82 @@
+//! Charts of stored runs: what each shows, byte for byte.
+
+use machina_darwin::Server;
+use mcp_testkit::{InProcess, TestResult};
+use serde_json::{Value, json};
+
+use crate::runs::{create, server};
+
+async fn runs(server: &InProcess<Server>) -> TestResult<Vec<(&'static str, Vec<String>)>> {
+    let start = |problem: Value, algorithm: &str, evals: u64, seed: u64| {
+        json!({"problem": problem, "algorithm": algorithm, "seed": seed, "start": true,
+               "budget": {"max_evals": evals, "stagnation_generations": 0}, "wait_ms": 60_000})
+    };
+    let mut lines = Vec::new();
+    for (algorithm, seed) in [("ga", 1), ("ga", 2), ("lshade", 1), ("cma_es", 1)] {
+        let problem = json!({"name": "rosenbrock", "dimension": 5});
+        lines.push(create(server, start(problem, algorithm, 6000, seed)).await?);
+    }
+    let template = |name: &'static str, inputs: Value| async move {
+        let made = json!({"template": name, "inputs": inputs});
+        let made = server.call("instantiate_template", made).await?;
+        TestResult::Ok(json!({"problem_id": made.structured()["problem_id"]}))
+    };
+    let arm = template("arm_repertoire", json!({"cells": 16})).await?;
+    let arm = create(server, start(arm, "map_elites", 20_000, 1)).await?;
+    let points: Vec<[f64; 2]> =
+        (0..40_u32).map(|k| [f64::from(k * 37 % 41), f64::from(k * 23 % 29)]).collect();
+    let trip = template("tsp", json!({"points": points})).await?;
+    let trip = create(server, start(trip, "memetic", 30_000, 1)).await?;
+    let beam = template("welded_beam", json!({})).await?;
+    let beam = create(server, start(beam, "lshade", 20_000, 1)).await?;
+    Ok(vec![
+        ("ecdf", lines.clone()),
+        ("variables", lines[..3].to_vec()),
+        ("diversity", lines),
+        ("importance", vec![beam]),
+        ("archive", vec![arm]),
+        ("tour", vec![trip]),
+    ])
+}
+
+#[tokio::test]
+async fn every_chart_is_what_it_was_and_can_be_looked_at() -> TestResult {
+    let state = tempfile::tempdir()?;
+    let server = server(state.path()).await?;
+    for (chart, ids) in runs(&server).await? {
+        let arguments = json!({"run_ids": ids, "chart": chart, "format": "svg"});
+        let drawn = server.call("render_plot", arguments.clone()).await?;
+        let svg = drawn.structured()["svg"].as_str().ok_or("no picture")?;
+        assert!(!["NaN", "inf\"", "<script"].iter().any(|bad| svg.contains(bad)), "{chart}");
+        mcp_testkit::insta::assert_snapshot!(format!("chart_{chart}"), svg);
+        let again = server.call("render_plot", arguments).await?;
+        assert_eq!(again.structured(), drawn.structured(), "{chart}");
+        let image = server.call("render_plot", json!({"run_ids": ids, "chart": chart})).await?;
+        assert!(image.image().starts_with(b"\x89PNG") && image.image().len() > 3000, "{chart}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_chart_of_what_a_run_has_not_is_refused() -> TestResult {
+    let state = tempfile::tempdir()?;
+    let server = server(state.path()).await?;
+    let run = json!({"problem": {"name": "sphere", "dimension": 3}, "seed": 1, "start": true,
+                     "budget": {"max_evals": 500}, "wait_ms": 60_000});
+    let (one, two) = (create(&server, run.clone()).await?, create(&server, run).await?);
+    for (chart, ids, field) in [
+        ("archive", vec![&one], "/chart"),
+        ("tour", vec![&one], "/chart"),
+        ("importance", vec![&one, &two], "/run_ids"),
+        ("front", vec![&one], "/chart"),
+    ] {
+        let refused =
+            server.call("render_plot", json!({"run_ids": ids, "chart": chart})).await?.error();
+        assert_eq!(
+            (&refused["code"], &refused["field"]),
+            (&json!("invalid_argument"), &json!(field)),
+            "{refused}"
+        );
+    }
+    Ok(())
+}
