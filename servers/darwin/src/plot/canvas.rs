@@ -55,6 +55,15 @@ impl Canvas {
         ));
     }
 
+    /// Many dots of one colour, in few characters.
+    pub(super) fn cloud(&mut self, points: &[(f64, f64)], colour: &str) {
+        let dots: String = points.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
+        self.push(&format!(
+            "<path d=\"{dots}\" stroke=\"{colour}\" stroke-width=\"5\" stroke-linecap=\"round\" \
+             stroke-opacity=\"0.6\"/>"
+        ));
+    }
+
     /// A filled rectangle between two corners.
     pub(super) fn cell(&mut self, one: (f64, f64), other: (f64, f64), colour: &str) {
         let (x, y) = (one.0.min(other.0), one.1.min(other.1));

@@ -69,12 +69,14 @@ pub(crate) fn strips(size: Size, names: &[String], sets: &[(String, Vec<Vec<f64>
         for (number, (_, rows)) in sets.iter().enumerate() {
             // Several populations lie beside each other, and the points of each a little apart.
             let lane = (number as f64 + 0.5) / sets.len() as f64 - 0.5;
+            let mut cloud = Vec::with_capacity(rows.len());
             for (point, row) in rows.iter().enumerate() {
                 let apart = (point % 5) as f64 / 5.0 - 0.4;
                 let at = middle + height * (0.7 * lane + 0.25 * apart / sets.len() as f64);
                 let x = row.get(strip).copied().unwrap_or_default();
-                canvas.dot((canvas.x(x), canvas.y(at)), colour(number));
+                cloud.push((canvas.x(x), canvas.y(at)));
             }
+            canvas.cloud(&cloud, colour(number));
         }
     }
     canvas.label((canvas.x(0.5), canvas.y(0.0) + 38.0), "middle", "share of the range");

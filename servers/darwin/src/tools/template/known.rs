@@ -189,7 +189,7 @@ fn portfolio(inputs: &Inputs<'_>) -> Result<Value> {
     let covariance = inputs.rows("covariance", (count, count), count)?;
     let aversion = inputs.number("risk_aversion", (-1.0, 1e6))?;
     let risk = "sum(i,0,n-1,sum(j,0,n-1,w[i]*w[j]*at(cov,i,j)))/total^2";
-    let gain = "sum(i,0,n-1,w[i]*at(mean,i))/total";
+    let gain = "sum(i,0,n-1,w[i]*at(expected,i))/total";
     let objectives = if aversion < 0.0 {
         json!([{"expr": gain, "sense": "max"}, {"expr": risk}])
     } else {
@@ -199,7 +199,7 @@ fn portfolio(inputs: &Inputs<'_>) -> Result<Value> {
         "variables": [{"name": "w", "lo": 0, "hi": 1, "length": count}],
         "lets": [{"name": "total", "expr": "sum(w) + 1e-12"}],
         "objectives": objectives,
-        "tables": [{"name": "mean", "rows": [returns]}, {"name": "cov", "rows": covariance}],
+        "tables": [{"name": "expected", "rows": [returns]}, {"name": "cov", "rows": covariance}],
     }))
 }
 
