@@ -219,6 +219,7 @@ fn a_point_from_elsewhere_takes_the_place_of_the_worst() {
         let bytes = run.save();
         let resumed = Run::resume(&problem, settings, budget, seed(5), 50, &bytes).expect("valid");
         assert_eq!(resumed.save(), bytes);
-        assert_eq!(run.inject(&[best]), [true], "{name}: equal to the best, better than the worst");
+        // No better than itself, where it stands alone.
+        assert_eq!(run.inject(&[best]), [count > 1], "{name}");
     }
 }
