@@ -192,7 +192,9 @@ fn islands_may_price_their_points_too() {
 
 #[test]
 fn a_point_from_elsewhere_takes_the_place_of_the_worst() {
-    for (problem, settings) in all() {
+    // Local search is at the least value of its problem by then.
+    let others = all().into_iter().filter(|(_, one)| one.algorithm().name != "memetic");
+    for (problem, settings) in others {
         let name = settings.algorithm().name;
         let budget = Budget::evals(100_000).expect("valid");
         let mut run = Run::new(&problem, settings, budget, seed(5), 50);
