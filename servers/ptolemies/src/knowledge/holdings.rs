@@ -17,6 +17,12 @@ pub(crate) struct Holdings {
     pub(crate) versions: usize,
     /// Contexts of memories known now, most first, of equals by name.
     pub(crate) contexts: Vec<(String, usize)>,
+    /// Documents that are known now, by media type, most first, of equals by name.
+    pub(crate) mimes: Vec<(String, usize)>,
+    /// Documents by context, in the same order.
+    pub(crate) document_contexts: Vec<(String, usize)>,
+    /// Chunks of documents, of the old versions too.
+    pub(crate) chunks: usize,
     /// Whether there is a model of meaning.
     pub(crate) meaning: bool,
 }
@@ -36,17 +42,30 @@ impl<S: Store> Knowledge<S> {
                 memories += 1;
                 *contexts.entry(&entry.context).or_default() += 1;
             }
-            let mut contexts: Vec<(String, usize)> =
-                contexts.into_iter().map(|(context, count)| (context.to_owned(), count)).collect();
-            contexts.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
+            let mut mimes: HashMap<&str, usize> = HashMap::new();
+            let mut document_contexts: HashMap<&str, usize> = HashMap::new();
+            for document in state.documents.newest(None).filter(|document| document.is_open()) {
+                *mimes.entry(&document.mime).or_default() += 1;
+                *document_contexts.entry(&document.context).or_default() += 1;
+            }
             Holdings {
                 limits: shared.limits,
                 memories,
                 versions: state.catalog.len(),
-                contexts,
+                contexts: most_first(contexts),
+                mimes: most_first(mimes),
+                document_contexts: most_first(document_contexts),
+                chunks: state.documents.chunks(),
                 meaning: state.index.rank() > 0,
             }
         });
         counted.await
     }
+}
+
+fn most_first(counts: HashMap<&str, usize>) -> Vec<(String, usize)> {
+    let mut counts: Vec<(String, usize)> =
+        counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+    counts.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
+    counts
 }

@@ -58,7 +58,7 @@ pub(crate) struct GetSchemaOutput {
     seq: u64,
     /// Namespaces that may be read and written.
     namespaces: Vec<&'static str>,
-    /// What there was at the time asked for; of memories, what there is now.
+    /// What there was at the time asked for; of memories and documents, what there is now.
     totals: Totals,
     /// Most first; those without a type last.
     entity_types: Vec<EntityType>,
@@ -66,6 +66,10 @@ pub(crate) struct GetSchemaOutput {
     fact_types: Vec<FactType>,
     /// Contexts of memories, most first.
     contexts: Vec<Context>,
+    /// Documents by media type, most first.
+    document_types: Vec<DocumentType>,
+    /// Contexts of documents, most first.
+    document_contexts: Vec<Context>,
     /// Types and contexts beyond the 100 of each list.
     left_out: usize,
     /// Settings that bound what is kept, and what is used of them.
@@ -91,6 +95,17 @@ struct Totals {
     facts: usize,
     /// Merges of entities.
     merges: usize,
+    /// Documents.
+    documents: usize,
+}
+
+/// A media type.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DocumentType {
+    /// The media type.
+    mime: String,
+    /// Documents of it.
+    count: usize,
 }
 
 /// A type of entity.
@@ -115,12 +130,12 @@ struct FactType {
     cardinality: Cardinality,
 }
 
-/// A context.
+/// A context of memories, or of documents.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Context {
     /// The context.
     context: String,
-    /// Memories in it.
+    /// Memories, or documents, in it.
     count: usize,
 }
 
@@ -135,6 +150,10 @@ struct Limits {
     max_graph_bytes: usize,
     /// Bytes of the graph held.
     graph_bytes_held: usize,
+    /// Most chunks of documents, all versions counted.
+    max_chunks: u32,
+    /// Chunks held.
+    chunks_held: usize,
 }
 
 /// What does the work.
@@ -199,44 +218,77 @@ fn describe(seen: &Seen<'_>, holdings: &Holdings) -> GetSchemaOutput {
     few(census.entities.len());
     few(census.facts.len());
     few(holdings.contexts.len());
+    few(holdings.mimes.len());
+    few(holdings.document_contexts.len());
     let examples = census.examples(holdings);
     let mut output = GetSchemaOutput {
         seq: seen.seq,
         namespaces: vec!["default"],
-        totals: Totals { memories: holdings.memories, ..census.totals },
+        totals: Totals {
+            memories: holdings.memories,
+            documents: holdings.mimes.iter().map(|(_, count)| count).sum(),
+            ..census.totals
+        },
         entity_types: census.entity_types(),
         fact_types: census.fact_types(seen.graph),
-        contexts: contexts(holdings),
+        contexts: contexts(&holdings.contexts),
+        document_types: document_types(holdings),
+        document_contexts: contexts(&holdings.document_contexts),
         left_out,
-        limits: Limits {
-            max_memories: holdings.limits.memories,
-            memories_held: holdings.versions,
-            max_graph_bytes: holdings.limits.graph_bytes,
-            graph_bytes_held: seen.graph.bytes(),
-        },
+        limits: Limits::of(seen, holdings),
         backends: Backends {
             store: "surrealdb",
             graph: "engine",
             embedder: if holdings.meaning { "lsa" } else { "none" },
         },
         examples,
-        untrusted: vec!["/entity_types", "/fact_types", "/contexts", "/examples"],
+        untrusted: vec![
+            "/entity_types",
+            "/fact_types",
+            "/contexts",
+            "/document_contexts",
+            "/examples",
+        ],
     };
     while size(&output) > ROOM {
-        let longest = [output.entity_types.len(), output.fact_types.len(), output.contexts.len()];
+        let longest = [
+            output.entity_types.len(),
+            output.fact_types.len(),
+            output.contexts.len(),
+            output.document_contexts.len(),
+        ];
         match longest.iter().max() {
             Some(0) | None => break,
             Some(most) if *most == longest[0] => drop(output.entity_types.pop()),
             Some(most) if *most == longest[1] => drop(output.fact_types.pop()),
-            Some(_) => drop(output.contexts.pop()),
+            Some(most) if *most == longest[2] => drop(output.contexts.pop()),
+            Some(_) => drop(output.document_contexts.pop()),
         }
         output.left_out += 1;
     }
     output
 }
 
-fn contexts(holdings: &Holdings) -> Vec<Context> {
-    let contexts = holdings.contexts.iter().take(MOST);
+impl Limits {
+    fn of(seen: &Seen<'_>, holdings: &Holdings) -> Self {
+        Self {
+            max_memories: holdings.limits.memories,
+            memories_held: holdings.versions,
+            max_graph_bytes: holdings.limits.graph_bytes,
+            graph_bytes_held: seen.graph.bytes(),
+            max_chunks: holdings.limits.chunks,
+            chunks_held: holdings.chunks,
+        }
+    }
+}
+
+fn document_types(holdings: &Holdings) -> Vec<DocumentType> {
+    let mimes = holdings.mimes.iter().take(MOST);
+    mimes.map(|(mime, count)| DocumentType { mime: clean(mime), count: *count }).collect()
+}
+
+fn contexts(counted: &[(String, usize)]) -> Vec<Context> {
+    let contexts = counted.iter().take(MOST);
     contexts.map(|(context, count)| Context { context: clean(context), count: *count }).collect()
 }
 
@@ -327,6 +379,11 @@ impl Census {
         let as_shown = |text: &&str| clean(text) == **text;
         if let Some(context) = holdings.contexts.first().map(|(it, _)| &**it).filter(as_shown) {
             calls.push(("list_memories", json!({"context": context, "limit": 5})));
+        }
+        if let Some(context) =
+            holdings.document_contexts.first().map(|(it, _)| &**it).filter(as_shown)
+        {
+            calls.push(("list_documents", json!({"context": context, "limit": 5})));
         }
         if let Some((name, other)) = &self.hub {
             calls.push(("get_entities", json!({"names": [name]})));
