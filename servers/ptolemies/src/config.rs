@@ -29,6 +29,11 @@ pub struct Config {
     /// Absolute directory below which `ingest_documents` reads files; nothing outside it is read, no
     /// link followed. Default: none, and `paths` is answered with `path_denied`.
     pub ingest_root: Option<String>,
+    /// Hosts whose documents `ingest_documents` reads by URL, as `docs.example.org` (https) or as an
+    /// origin such as `http://wiki.lan:8080`; also those of a private network. Default: none, and
+    /// `urls` is answered with `url_denied`.
+    #[schemars(length(max = 100))]
+    pub ingest_hosts: Vec<String>,
     /// Absolute directory of backups, on another disk at best. Default: `backups` in the state directory.
     pub backup_dir: Option<String>,
 }
@@ -42,6 +47,7 @@ impl Default for Config {
             max_graph_mib: 512,
             max_chunks: 1_000_000,
             ingest_root: None,
+            ingest_hosts: Vec::new(),
             backup_dir: None,
         }
     }
@@ -49,6 +55,7 @@ impl Default for Config {
 
 impl ServerConfig for Config {
     fn validate(&self) -> Result<(), ConfigError> {
+        self.ingest_hosts.iter().try_for_each(|host| crate::web::origin(host).map(drop))?;
         for (name, dir) in [("ingest_root", &self.ingest_root), ("backup_dir", &self.backup_dir)] {
             if let Some(dir) = dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
                 return Err(ConfigError::new(name, format!("{dir:?} is not an absolute path")));

@@ -3,7 +3,7 @@
 mod catalog;
 mod format;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::moment::Moment;
@@ -121,7 +121,9 @@ pub(crate) struct DocumentOutcome {
 }
 
 /// How a document was taken in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, mcp_core::prelude::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, mcp_core::prelude::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(crate = "mcp_core::prelude::schemars")]
 pub(crate) enum DocumentStatus {

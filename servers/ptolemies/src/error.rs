@@ -49,6 +49,16 @@ pub enum Error {
         /// The repair.
         hint: &'static str,
     },
+    /// A URL that is not read.
+    #[error("{message}")]
+    UrlDenied {
+        /// JSON pointer of the argument.
+        field: String,
+        /// Why.
+        message: String,
+        /// The repair.
+        hint: &'static str,
+    },
     /// A document that is no text of a known format.
     #[error("{message}")]
     UnsupportedFormat {
@@ -176,6 +186,9 @@ impl From<Error> for ToolError {
             Error::PathDenied { field, hint, .. } => {
                 Self::new(Kind::Refused, "path_denied", message).with_field(field).with_hint(hint)
             }
+            Error::UrlDenied { field, hint, .. } => {
+                Self::new(Kind::Refused, "url_denied", message).with_field(field).with_hint(hint)
+            }
             Error::UnsupportedFormat { field, hint, .. } => {
                 Self::new(Kind::InvalidInput, "unsupported_format", message)
                     .with_field(field)
@@ -241,6 +254,11 @@ mod tests {
             (
                 Error::PathDenied { field: field(), message: "m".into(), hint: "h" },
                 "path_denied",
+                Kind::Refused,
+            ),
+            (
+                Error::UrlDenied { field: field(), message: "m".into(), hint: "h" },
+                "url_denied",
                 Kind::Refused,
             ),
             (

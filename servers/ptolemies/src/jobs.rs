@@ -200,6 +200,11 @@ impl Job {
         self.standing.borrow().clone()
     }
 
+    /// Its standing, and each change of it.
+    pub(crate) fn watch(&self) -> watch::Receiver<Standing> {
+        self.standing.subscribe()
+    }
+
     /// Ask it to stop.
     pub(crate) fn cancel(&self) {
         self.token.cancel();

@@ -208,6 +208,15 @@ enum Command {
         document: Box<NewDocument>,
         answer: oneshot::Sender<Result<Ingested, Error>>,
     },
+    Say {
+        write: WriteId,
+        text: String,
+        answer: oneshot::Sender<Result<(), Error>>,
+    },
+    Said {
+        write: WriteId,
+        answer: oneshot::Sender<Result<Option<String>, Error>>,
+    },
     Import {
         rows: Vec<Incoming>,
         answer: oneshot::Sender<Result<Intake, Error>>,
@@ -330,6 +339,20 @@ impl<S: Store> Knowledge<S> {
         self.send(Command::Graph { work, write, answer }, wait, repeatable).await?
     }
 
+    /// Keep what a longer work answered, for a repeat of its call.
+    pub(crate) async fn say(&self, write: WriteId, text: String) -> Result<(), Error> {
+        self.ready().await?;
+        let (answer, wait) = oneshot::channel();
+        self.send(Command::Say { write, text, answer }, wait, true).await?
+    }
+
+    /// What a longer work answered to this call.
+    pub(crate) async fn said(&self, write: &WriteId) -> Result<Option<String>, Error> {
+        self.ready().await?;
+        let (answer, wait) = oneshot::channel();
+        self.send(Command::Said { write: write.clone(), answer }, wait, true).await?
+    }
+
     /// Finish what is queued and close the store.
     pub(crate) async fn close(&self) {
         let (answer, wait) = oneshot::channel();
@@ -392,6 +415,7 @@ impl<S: Store> Shared<S> {
 
     /// Take a committed change in.
     fn apply(&self, change: &Change) {
+        self.list_ahead(&change.documents);
         self.write().apply(change);
         self.changed.notify_one();
     }

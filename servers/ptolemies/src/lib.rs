@@ -20,6 +20,7 @@ mod store;
 mod memory;
 mod moment;
 mod text;
+mod web;
 
 pub use config::Config;
 pub use error::{Error, Quota};

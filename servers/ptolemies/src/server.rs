@@ -22,6 +22,7 @@ use crate::{
     moment::Moment,
     store::{OpenError, SurrealStore},
     tools,
+    web::Web,
 };
 
 /// Durable memory for agents.
@@ -38,6 +39,8 @@ pub struct Server {
     exports: Cursor,
     jobs: Jobs,
     backups: Backups,
+    /// The way to hosts that documents are read from.
+    web: Option<Web>,
     /// Below which files are read.
     ingest_root: Option<Arc<PathRoot>>,
     /// One process per directory: freed by the kernel when the process ends.
@@ -69,8 +72,8 @@ const GRAPH: Toolset = Toolset {
 
 const DOCUMENTS: Toolset = Toolset {
     name: "documents",
-    purpose: "take in files, texts and conversations, list them, read them",
-    tools: &["get_document", "ingest_documents", "list_documents"],
+    purpose: "take in files, URLs, texts and conversations, list them, read them",
+    tools: &["cancel_job", "get_document", "ingest_documents", "list_documents", "list_jobs"],
 };
 
 const OPERATE: Toolset = Toolset {
@@ -87,7 +90,7 @@ const OPERATE: Toolset = Toolset {
     ],
 };
 
-/// Many files take a while; what is done when the time is up stays.
+/// Long enough for the longest `wait_ms`.
 const INGEST_DEADLINE: Duration = Duration::from_secs(120);
 
 const PROMPTS: &[Prompt] = &[
@@ -181,6 +184,10 @@ impl Server {
         self.exports.of(caller)
     }
 
+    pub(crate) fn web(&self) -> Option<&Web> {
+        self.web.as_ref()
+    }
+
     pub(crate) fn backups(&self) -> &Backups {
         &self.backups
     }
@@ -202,6 +209,8 @@ impl McpServer for Server {
 
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
         let ingest_root = config.ingest_root.as_deref().map(open_root).transpose()?;
+        let web = Web::new(&config.ingest_hosts, context.upstreams());
+        let web = web.map_err(|error| StartError::config(error.to_string()))?;
         let lock = context.lock_state_dir()?;
         let dir = context.state_dir()?;
         let store = SurrealStore::open_current(&dir, &config, Moment::now())
@@ -228,6 +237,7 @@ impl McpServer for Server {
             exports,
             jobs,
             backups,
+            web,
             ingest_root,
             _lock: lock,
         })

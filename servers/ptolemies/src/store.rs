@@ -208,6 +208,8 @@ pub(crate) enum Answer {
     /// With the entities that were made for them.
     Facts(Vec<FactOutcome>, Vec<String>),
     Merged(MergeOutcome),
+    /// What a longer work answered, as it was said.
+    Said(String),
 }
 
 /// What was forgotten.

@@ -1,5 +1,7 @@
 //! Documents: taking them in, reading them, and their chunks in the index.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::oneshot;
 use ulid::Ulid;
 
@@ -125,6 +127,27 @@ impl<S: Store> Knowledge<S> {
 }
 
 impl<S: Store> Shared<S> {
+    /// Put the chunks of documents that are about to be known into the index, some at a time: readers
+    /// come in between, and find none of them before their document is there.
+    pub(super) fn list_ahead(&self, delta: &DocumentDelta) {
+        /// A millisecond or two of work.
+        const SLICE: usize = 16;
+        let open = delta.insert.iter().filter(|document| document.is_open());
+        let open: BTreeMap<Ulid, &Document> =
+            open.map(|document| (document.id, document)).collect();
+        for slice in delta.chunks.chunks(SLICE) {
+            let mut state = self.write();
+            for chunk in slice {
+                let document = open.range(..chunk.id).next_back();
+                let document = document.filter(|(_, row)| row.number_of(chunk.id).is_some());
+                if let Some((_, document)) = document {
+                    let text = chunk.indexed_text(document.title.as_deref());
+                    state.list_chunk(document.id, chunk.id, &text);
+                }
+            }
+        }
+    }
+
     /// Read documents and chunks into the state; how many rows they have.
     pub(super) async fn read_documents(
         &self,
@@ -187,10 +210,13 @@ impl State {
     /// Put a chunk into the index if its document is still known.
     pub(super) fn add_chunk(&mut self, chunk: &Chunk) {
         let Some((document, _)) = self.documents.of_chunk(chunk.id) else { return };
-        if !document.is_open() {
-            return;
+        if document.is_open() && !self.docs.contains_key(&chunk.id) {
+            let (id, text) = (document.id, chunk.indexed_text(document.title.as_deref()));
+            self.list_chunk(id, chunk.id, &text);
         }
-        let (id, text) = (document.id, chunk.indexed_text(document.title.as_deref()));
+    }
+
+    fn list_chunk(&mut self, id: Ulid, chunk: Ulid, text: &str) {
         let parent = match self.parents.get(&id) {
             Some(&parent) => parent,
             None => {
@@ -199,9 +225,9 @@ impl State {
                 parent
             }
         };
-        self.items.push(Item::Chunk(chunk.id));
-        let doc = self.index.insert(&text, Some(parent));
-        self.docs.insert(chunk.id, doc);
+        self.items.push(Item::Chunk(chunk));
+        let doc = self.index.insert(text, Some(parent));
+        self.docs.insert(chunk, doc);
     }
 
     fn unlist_document(&mut self, id: Ulid) {

@@ -26,8 +26,9 @@ pub(crate) struct Resume {
     part: usize,
     /// Key of the last row that is done.
     after: Option<String>,
-    /// Characters of the next line that are done.
+    /// Characters of the next line that are done, and its key.
     from: usize,
+    begun: Option<String>,
     /// Of all lines that are done.
     digest: String,
     lines: usize,
@@ -61,6 +62,7 @@ impl Resume {
             part: 0,
             after: None,
             from: 0,
+            begun: None,
             digest: "0".repeat(64),
             lines: 0,
         }
@@ -79,6 +81,12 @@ pub(crate) fn chain(before: &str, line: &str) -> String {
 impl Sheet {
     /// Put a line in; whether there is room for more.
     fn put(&mut self, key: String, line: &str) -> bool {
+        if self.place.begun.take().is_some_and(|begun| begun != key) {
+            // The row that was cut has been purged since: its line ends here, and says nothing.
+            self.text.push('\n');
+            self.used += 2;
+            self.place.from = 0;
+        }
         let left = self.room.saturating_sub(self.used);
         let fresh = self.place.from == 0;
         if fresh && !self.text.is_empty() && json_len(line) > left && json_len(line) <= self.room {
@@ -89,6 +97,7 @@ impl Sheet {
         self.used += json_len(part);
         if let Some(next) = next {
             self.place.from = next;
+            self.place.begun = Some(key);
             return false;
         }
         self.place.digest = chain(&self.place.digest, line);

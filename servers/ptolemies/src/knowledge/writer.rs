@@ -70,6 +70,10 @@ pub(super) async fn run<S: Store>(
             Some(Command::Ingest { document, answer }) => {
                 drop(answer.send(writer.ingest(*document).await));
             }
+            Some(Command::Say { write, text, answer }) => {
+                drop(answer.send(writer.say(write, text).await));
+            }
+            Some(Command::Said { write, answer }) => drop(answer.send(writer.said(&write))),
             Some(Command::Import { rows, answer }) => {
                 drop(answer.send(writer.import(rows).await));
             }
@@ -212,6 +216,29 @@ impl<S: Store> Writer<'_, S> {
             self.commit(change, repeatable).await?;
         }
         Ok(Forgotten { seq, counts, missing, repeated: false })
+    }
+
+    /// Keep an answer for a repeat of its call.
+    async fn say(&mut self, write: WriteId, text: String) -> Result<(), Error> {
+        let at = self.next_moment();
+        let digest = self.digest(&write);
+        if self.repeated(Some(&write), Some(&digest), at)?.is_some() {
+            return Ok(());
+        }
+        let seq = self.shared.read().seq + 1;
+        let write = record(Some(write), Some(digest), seq, at, || Answer::Said(text));
+        let change = Change { write, ..self.change(seq, at, Op::Store) };
+        self.commit(change, true).await
+    }
+
+    /// The answer that was kept for a call.
+    fn said(&self, write: &WriteId) -> Result<Option<String>, Error> {
+        let digest = self.digest(write);
+        match self.repeated(Some(write), Some(&digest), self.next_moment())? {
+            None => Ok(None),
+            Some(WriteRecord { answer: Answer::Said(text), .. }) => Ok(Some(text)),
+            Some(_) => Err(other_call()),
+        }
     }
 
     /// What a forget would take.

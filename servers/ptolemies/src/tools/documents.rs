@@ -1,5 +1,6 @@
 //! Documents: take them in, list them, read them.
 
+mod desk;
 mod files;
 mod get;
 mod ingest;
@@ -16,26 +17,27 @@ use crate::Server;
 
 #[tool_router(router = document_tools, vis = "pub(crate)")]
 impl Server {
-    /// Take in a text, a conversation, or files and directories below the configured root: Markdown,
-    /// plain text, HTML, JSON, CSV, source code. Each is cut into chunks and stored whole, durable and
-    /// searchable when answered. What is unchanged is left alone; what changed becomes a new version,
-    /// the old one stays readable.
+    /// Take in a text, a conversation, files and directories below the configured root, or URLs of
+    /// listed hosts: Markdown, plain text, HTML, JSON, CSV, source code. Each is cut into chunks and
+    /// stored whole, durable and searchable when told. What is unchanged is left alone; what changed
+    /// becomes a new version, the old one stays readable. Goes on as a job when `wait_ms` is over.
     #[tool(
         title = "Ingest documents",
         annotations(
             read_only_hint = false,
             destructive_hint = false,
             idempotent_hint = true,
-            open_world_hint = false
+            open_world_hint = true
         )
     )]
     async fn ingest_documents(
         &self,
         Parameters(args): Parameters<IngestDocumentsArgs>,
+        caller: Principal,
         ct: CancellationToken,
         told: Progress,
     ) -> Result<Json<IngestDocumentsOutput>> {
-        Ok(Json(ingest::answer(self, args, &ct, &told).await?))
+        Ok(Json(ingest::answer(self, args, &caller, &ct, &told).await?))
     }
 
     /// Documents with version, chunks and digest, newest first.

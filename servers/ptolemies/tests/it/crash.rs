@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 const NAME: &str = "machina-ptolemies";
 
 /// A server on a directory.
-fn start(state: &Path) -> TestResult<StdioServer> {
+pub(crate) fn start(state: &Path) -> TestResult<StdioServer> {
     let mut command = binary::command(NAME, state)?;
     command.args(["--toolset", "all", "--state-dir", &state.join("ptolemies").to_string_lossy()]);
     StdioServer::spawn(command)
 }
 
-async fn call(
+pub(crate) async fn call(
     server: &mut StdioServer,
     id: u64,
     tool: &str,

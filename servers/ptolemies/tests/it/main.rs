@@ -3,6 +3,7 @@
 mod crash;
 mod documents;
 mod graph;
+mod jobs;
 mod network;
 mod operate;
 mod process;

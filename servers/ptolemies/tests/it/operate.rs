@@ -3,10 +3,13 @@
 use std::{fs, path::Path};
 
 use machina_ptolemies::{Config, Server};
-use mcp_testkit::{InProcess, TestResult};
+use mcp_testkit::{InProcess, TestResult, binary::StdioServer, wire};
 use serde_json::{Value, json};
 
-use crate::transfer::{ask, export, fill, start};
+use crate::{
+    crash::{self, call},
+    transfer::{ask, export, fill, start},
+};
 
 async fn start_in(state: &Path) -> TestResult<InProcess<Server>> {
     InProcess::<Server>::start_in(state, Config::default()).await
@@ -235,5 +238,74 @@ async fn a_current_that_names_nothing_is_no_new_store() -> TestResult {
     fs::write(state.path().join("CURRENT"), "../elsewhere\n")?;
     assert!(start_in(state.path()).await.is_err());
     assert!(state.path().join("store-7").exists(), "nothing is removed then");
+    Ok(())
+}
+
+/// Everything there is, page by page.
+async fn all(server: &mut StdioServer, id: &mut u64) -> TestResult<String> {
+    let mut arguments = json!({});
+    let mut text = String::new();
+    loop {
+        *id += 1;
+        let page = call(server, *id, "export_knowledge", &arguments).await?;
+        text.push_str(page["text"].as_str().unwrap_or_default());
+        let Some(cursor) = page.get("next_cursor") else { return Ok(text) };
+        arguments["cursor"] = cursor.clone();
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_after_kill_9() -> TestResult {
+    let (one, two) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (mut server, mut id) = (crash::start(one.path())?, 0);
+    for number in 0..30 {
+        id += 1;
+        let text = format!("# Note {number}\n\nsays w{number}x");
+        let document = json!({"uri": format!("n{}.md", number / 2), "text": text});
+        call(&mut server, id, "ingest_documents", &document).await?;
+        id += 1;
+        let item = json!({"items": [{"text": format!("value {number}"), "key": "k"}]});
+        call(&mut server, id, "store_memory", &item).await?;
+    }
+    let before = all(&mut server, &mut id).await?;
+    let query = json!({"query": "w29x"});
+    let found = call(&mut server, id + 1, "search_knowledge", &query).await?;
+    let made = call(&mut server, id + 2, "create_backup", &json!({})).await?;
+    let backup = made["backup"]["id"].as_str().unwrap_or_default().to_owned();
+    let later = json!({"items": [{"text": "after the backup", "key": "later"}]});
+    call(&mut server, id + 3, "store_memory", &later).await?;
+    // Killed with a restore of its own under way, or before, or after it.
+    let asked = wire::modern(
+        id + 4,
+        "tools/call",
+        &json!({"name": "run_maintenance", "arguments": {"action": "vacuum"}}),
+    );
+    server.send(&asked).await?;
+    mcp_testkit::binary::signal_to(server.child().id(), "KILL").await?;
+    server.child().wait().await?;
+
+    let mut server = crash::start(one.path())?;
+    let there = call(&mut server, 1, "list_memories", &json!({"keys": ["later"]})).await?;
+    assert_eq!(there["items"][0]["text"], "after the backup", "nothing acknowledged is lost");
+    let (_, status) = server.close().await?;
+    assert!(status.success(), "{status}");
+
+    let home = two.path().join("ptolemies");
+    carry(&one.path().join("ptolemies"), &home, &backup)?;
+    let mut server = crash::start(two.path())?;
+    let mut arguments = json!({"id": backup});
+    let ask =
+        wire::modern(1, "tools/call", &json!({"name": "restore_backup", "arguments": arguments}));
+    let asked = server.ask(&ask).await?;
+    let text = asked["result"]["content"][0]["text"].as_str().unwrap_or_default();
+    let asked: Value = serde_json::from_str(text)?;
+    arguments["confirm_token"] = asked["details"]["confirm_token"].clone();
+    call(&mut server, 2, "restore_backup", &arguments).await?;
+    let mut id = 2;
+    assert_eq!(all(&mut server, &mut id).await?, before);
+    let same = call(&mut server, id + 1, "search_knowledge", &query).await?;
+    assert_eq!(same["hits"], found["hits"]);
+    let (_, status) = server.close().await?;
+    assert!(status.success(), "{status}");
     Ok(())
 }

@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    document::{Document, DocumentOutcome, DocumentStatus, Format, NewDocument, Origin, Raw, read},
+    document::{
+        Chunk, Document, DocumentDelta, DocumentOutcome, DocumentStatus, Format, NewDocument,
+        Origin, Raw, read,
+    },
     knowledge::{Found, Hit},
 };
 
@@ -61,6 +64,49 @@ fn places(found: &[Found]) -> Vec<(u32, u32)> {
         _ => (0, 0),
     };
     found.iter().map(place).collect()
+}
+
+/// Chunks go into the index some at a time; until all of them are there, the version before answers.
+#[tokio::test]
+async fn a_version_is_found_whole_or_not_at_all() {
+    let bench = Bench::new();
+    bench.ingest("a.md", &paragraphs(&["zebra", "quagga"])).await;
+    let old = bench.version("a.md", None).await.expect("a version");
+    let id = Ulid(old.id.0 + 100);
+    let fresh = Document { id, version: 2, supersedes: Some(old.id), ..old.clone() };
+    let chunk = |number: u32, word: &str| Chunk {
+        id: fresh.chunk_id(number),
+        path: Vec::new(),
+        start: 0,
+        text: format!("{word} grazes"),
+    };
+    let delta = DocumentDelta {
+        insert: vec![fresh.clone()],
+        chunks: vec![chunk(0, "tapir"), chunk(1, "okapi")],
+        retract: vec![old.id],
+        delete: Vec::new(),
+    };
+    let shared = &bench.knowledge.shared;
+    shared.list_ahead(&delta);
+    assert!(places(&bench.find("tapir", None, false).await).is_empty());
+    assert!(places(&bench.find("tapir", None, true).await).is_empty());
+    assert_eq!(places(&bench.find("zebra", None, false).await).first(), Some(&(1, 0)));
+    let change = crate::store::Change {
+        seq: 2,
+        at: old.recorded_at.next(),
+        op: crate::store::Op::Store,
+        insert: Vec::new(),
+        retract: Vec::new(),
+        delete: Vec::new(),
+        graph: crate::graph::Delta::default(),
+        documents: delta,
+        write: None,
+        forget_writes: Vec::new(),
+    };
+    shared.write().apply(&change);
+    let state = shared.read();
+    assert_eq!(state.docs.len(), 2, "each chunk is listed once");
+    assert!(state.documents.open("a.md").is_some_and(|row| row.version == 2));
 }
 
 #[tokio::test]

@@ -180,6 +180,7 @@ enum AnswerForm {
     Entities(Vec<EntityOutcome>),
     Facts(Vec<FactOutcome>, Vec<String>),
     Merged(MergeOutcome),
+    Said(String),
 }
 
 impl WrittenRow {
@@ -205,6 +206,7 @@ impl WrittenRow {
             Answer::Entities(outcomes) => AnswerForm::Entities(outcomes.clone()),
             Answer::Facts(outcomes, made) => AnswerForm::Facts(outcomes.clone(), made.clone()),
             Answer::Merged(outcome) => AnswerForm::Merged(outcome.clone()),
+            Answer::Said(text) => AnswerForm::Said(text.clone()),
         };
         Self {
             id: super::written_id(&write.write_id),
@@ -227,6 +229,7 @@ impl WrittenRow {
             AnswerForm::Entities(outcomes) => Answer::Entities(outcomes),
             AnswerForm::Facts(outcomes, made) => Answer::Facts(outcomes, made),
             AnswerForm::Merged(outcome) => Answer::Merged(outcome),
+            AnswerForm::Said(text) => Answer::Said(text),
         };
         let at = Moment::from(self.at.into_inner());
         Ok(WriteRecord { write_id, digest: self.digest, seq: self.seq.unsigned_abs(), at, answer })

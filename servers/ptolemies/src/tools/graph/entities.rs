@@ -125,9 +125,11 @@ impl From<GraphDone> for UpsertEntitiesOutput {
     fn from(done: GraphDone) -> Self {
         let mut results = match done.answer {
             Answer::Entities(results) => results,
-            Answer::Stored(_) | Answer::Forgotten(_) | Answer::Facts(..) | Answer::Merged(_) => {
-                Vec::new()
-            }
+            Answer::Stored(_)
+            | Answer::Said(_)
+            | Answer::Forgotten(_)
+            | Answer::Facts(..)
+            | Answer::Merged(_) => Vec::new(),
         };
         for candidate in results.iter_mut().flat_map(|result| &mut result.candidates) {
             candidate.name = crate::text::clean(&candidate.name);

@@ -167,9 +167,11 @@ impl From<GraphDone> for UpsertFactsOutput {
     fn from(done: GraphDone) -> Self {
         let (results, created_entities) = match done.answer {
             Answer::Facts(results, made) => (results, made),
-            Answer::Stored(_) | Answer::Forgotten(_) | Answer::Entities(_) | Answer::Merged(_) => {
-                Default::default()
-            }
+            Answer::Stored(_)
+            | Answer::Said(_)
+            | Answer::Forgotten(_)
+            | Answer::Entities(_)
+            | Answer::Merged(_) => Default::default(),
         };
         Self { seq: done.seq, results, created_entities, repeated: done.repeated }
     }

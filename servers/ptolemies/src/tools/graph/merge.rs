@@ -76,7 +76,11 @@ impl TryFrom<GraphDone> for MergeEntitiesOutput {
     fn try_from(done: GraphDone) -> Result<Self, Error> {
         match done.answer {
             Answer::Merged(merge) => Ok(Self { seq: done.seq, merge, repeated: done.repeated }),
-            Answer::Stored(_) | Answer::Forgotten(_) | Answer::Entities(_) | Answer::Facts(..) => {
+            Answer::Stored(_)
+            | Answer::Said(_)
+            | Answer::Forgotten(_)
+            | Answer::Entities(_)
+            | Answer::Facts(..) => {
                 Err(Error::Internal("the answer of a merge is another's".to_owned()))
             }
         }
