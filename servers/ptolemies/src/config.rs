@@ -4,6 +4,8 @@ use std::path::Path;
 
 use mcp_core::prelude::*;
 
+use crate::neo4j::{Address, Neo4j};
+
 /// Settings of ptolemies. The store lies under the state directory.
 #[non_exhaustive]
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +38,19 @@ pub struct Config {
     pub ingest_hosts: Vec<String>,
     /// Absolute directory of backups, on another disk at best. Default: `backups` in the state directory.
     pub backup_dir: Option<String>,
+    /// A Neo4j server that mirrors entities and facts, such as `bolt://localhost:7687`; its data is
+    /// derived. Default: none, and Cypher is answered with `not_configured`.
+    #[schemars(extend("x-env" = "NEO4J_URI"), length(min = 1, max = 300))]
+    pub neo4j_uri: Option<String>,
+    /// User there; default `neo4j`.
+    #[schemars(extend("x-env" = "NEO4J_USER"), length(min = 1, max = 100))]
+    pub neo4j_user: String,
+    /// Password there; none by default, needed with `neo4j_uri`.
+    #[schemars(extend("x-env" = "NEO4J_PASSWORD"))]
+    pub neo4j_password: Option<SecretString>,
+    /// Database there; default `neo4j`.
+    #[schemars(extend("x-env" = "NEO4J_DATABASE"), length(min = 1, max = 63))]
+    pub neo4j_database: String,
 }
 
 impl Default for Config {
@@ -49,6 +64,10 @@ impl Default for Config {
             ingest_root: None,
             ingest_hosts: Vec::new(),
             backup_dir: None,
+            neo4j_uri: None,
+            neo4j_user: "neo4j".to_owned(),
+            neo4j_password: None,
+            neo4j_database: "neo4j".to_owned(),
         }
     }
 }
@@ -61,7 +80,22 @@ impl ServerConfig for Config {
                 return Err(ConfigError::new(name, format!("{dir:?} is not an absolute path")));
             }
         }
+        let Some(uri) = &self.neo4j_uri else { return Ok(()) };
+        Address::parse(uri).map_err(|message| ConfigError::new("neo4j_uri", message))?;
+        if self.neo4j_password.is_none() {
+            return Err(ConfigError::new("neo4j_password", "is missing, and neo4j_uri is set")
+                .with_hint("set NEO4J_PASSWORD, or NEO4J_PASSWORD_FILE to a file that holds it"));
+        }
         Ok(())
+    }
+}
+
+impl Config {
+    /// The Neo4j server, if there is one.
+    pub(crate) fn neo4j(&self) -> Option<Neo4j> {
+        let address = Address::parse(self.neo4j_uri.as_ref()?).ok()?;
+        let password = self.neo4j_password.clone()?;
+        Some(Neo4j::new(address, self.neo4j_user.clone(), password, self.neo4j_database.clone()))
     }
 }
 
@@ -76,5 +110,24 @@ mod tests {
         assert!(with("/srv/docs").validate().is_ok());
         let error = with("docs").validate().expect_err("refused");
         assert_eq!(error.to_string(), "ingest_root: \"docs\" is not an absolute path");
+    }
+
+    #[test]
+    fn neo4j_needs_an_address_and_a_password() {
+        let with = |uri: &str, password: Option<&str>| {
+            let (neo4j_uri, secret) = (Some(uri.to_owned()), |text: &str| text.to_owned().into());
+            Config { neo4j_uri, neo4j_password: password.map(secret), ..Config::default() }
+        };
+        assert!(Config::default().neo4j().is_none());
+        let good = with("bolt://localhost", Some("hunter2"));
+        assert!(good.validate().is_ok() && good.neo4j().is_some());
+        assert!(!format!("{:?}", good.neo4j()).contains("hunter2"));
+        for (wrong, setting) in [
+            (with("bolt://localhost", None), "neo4j_password: "),
+            (with("localhost", Some("x")), "neo4j_uri: "),
+        ] {
+            let error = wrong.validate().expect_err("refused").to_string();
+            assert!(error.starts_with(setting), "{error}");
+        }
     }
 }

@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use mcp_core::prelude::{Kind, ToolError};
+use serde_json::json;
+
+use crate::guard::Refusal;
 
 /// A failure of a tool.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -79,6 +82,39 @@ pub enum Error {
         /// The repair.
         hint: &'static str,
     },
+    /// A raw query that does more than read, as far as can be seen.
+    #[error("{message}")]
+    QueryRefused {
+        /// What was found, and where.
+        message: String,
+        /// Code of the rule.
+        rule: &'static str,
+        /// The repair.
+        hint: &'static str,
+        /// Byte of the query.
+        offset: usize,
+        /// Counted from 1.
+        line: usize,
+        /// In characters, counted from 1.
+        column: usize,
+    },
+    /// The engine does not understand a raw query, or fails at it.
+    #[error("the query did not run: {0}")]
+    QueryFailed(String),
+    /// Something that is asked for is not set up.
+    #[error("{message}")]
+    NotConfigured {
+        /// What.
+        message: &'static str,
+        /// How to set it up.
+        hint: &'static str,
+    },
+    /// Something beside the store does not answer.
+    #[error("{0}")]
+    BackendUnavailable(String),
+    /// A raw query took too long.
+    #[error("the query took longer than {} s", .0.as_secs())]
+    QueryTimeout(Duration),
     /// The index is being rebuilt from the store.
     #[error("the index is being built from the store: {done} of {total} memories read")]
     IndexBuilding {
@@ -159,6 +195,14 @@ impl Error {
     }
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        let Refusal { rule, offset, line, column, .. } = refusal;
+        Self::QueryRefused { message, rule: rule.code(), hint: rule.fix(), offset, line, column }
+    }
+}
+
 impl From<Error> for ToolError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -197,6 +241,11 @@ impl From<Error> for ToolError {
             Error::Conflict { field, hint, .. } => {
                 Self::new(Kind::Conflict, "conflict", message).with_field(field).with_hint(hint)
             }
+            Error::QueryRefused { .. }
+            | Error::QueryFailed(_)
+            | Error::QueryTimeout(_)
+            | Error::NotConfigured { .. }
+            | Error::BackendUnavailable(_) => of_query(error, message),
             Error::IndexBuilding { .. } => Self::new(Kind::Unavailable, "index_building", message)
                 .with_hint("repeat the call")
                 .with_retry_after(Duration::from_secs(2)),
@@ -218,6 +267,32 @@ impl From<Error> for ToolError {
                 .with_hint("repeat the call when the server is up again"),
             Error::Internal(_) => Self::internal(message),
         }
+    }
+}
+
+/// Of raw reads.
+fn of_query(error: Error, message: String) -> ToolError {
+    match error {
+        Error::QueryRefused { rule, hint, offset, line, column, .. } => {
+            let place = json!({"rule": rule, "offset": offset, "line": line, "column": column});
+            ToolError::new(Kind::Refused, "query_rejected", message)
+                .with_field("/query")
+                .with_hint(hint)
+                .with_details(place)
+        }
+        Error::QueryFailed(_) => ToolError::invalid("/query", message)
+            .with_hint("mend the query; get_schema shows what there is"),
+        Error::NotConfigured { hint, .. } => {
+            ToolError::new(Kind::Refused, "not_configured", message).with_hint(hint)
+        }
+        Error::BackendUnavailable(_) => {
+            ToolError::new(Kind::Unavailable, "backend_unavailable", message)
+                .with_hint("repeat the call later; all that does not need it works without it")
+                .with_retry_after(Duration::from_secs(5))
+        }
+        Error::QueryTimeout(_) => ToolError::new(Kind::Timeout, "query_timeout", message)
+            .with_hint("narrow the query, bound its rows and paths, or raise timeout_s up to 30"),
+        _ => ToolError::internal(message),
     }
 }
 
@@ -277,6 +352,11 @@ mod tests {
                 Kind::Conflict,
             ),
             (Error::IndexBuilding { done: 1, total: 2 }, "index_building", Kind::Unavailable),
+            (Error::from(Refusal::whole("x")), "query_rejected", Kind::Refused),
+            (Error::QueryFailed("x".into()), "invalid_argument", Kind::InvalidInput),
+            (Error::QueryTimeout(Duration::from_secs(5)), "query_timeout", Kind::Timeout),
+            (Error::NotConfigured { message: "m", hint: "h" }, "not_configured", Kind::Refused),
+            (Error::BackendUnavailable("x".into()), "backend_unavailable", Kind::Unavailable),
             (Error::StorageFull, "storage_full", Kind::Unavailable),
             (Error::StoreCorrupt("x".into()), "store_corrupt", Kind::Unavailable),
             (Error::OutcomeUnknown { repeatable: true }, "outcome_unknown", Kind::Unavailable),

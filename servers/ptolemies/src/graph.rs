@@ -5,6 +5,7 @@ mod ledger;
 mod lens;
 mod merges;
 pub(crate) mod names;
+mod newest;
 mod view;
 
 use mcp_core::prelude::{Deserialize, JsonSchema, Serialize};

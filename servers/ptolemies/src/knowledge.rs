@@ -7,6 +7,8 @@ mod holdings;
 mod import;
 mod list;
 mod meaning;
+mod mirror;
+mod query;
 mod search;
 mod state;
 mod upkeep;
@@ -78,6 +80,8 @@ struct Shared<S> {
     limits: Limits,
     /// Told after each change.
     changed: Notify,
+    /// The same, for the mirror.
+    journal: Notify,
     closing: AtomicBool,
     /// Held by whoever sees to the store: one at a time.
     upkeep: Arc<tokio::sync::Mutex<()>>,
@@ -269,6 +273,7 @@ impl<S: Store> Knowledge<S> {
             answered: AtomicI64::new(i64::MIN),
             limits,
             changed: Notify::new(),
+            journal: Notify::new(),
             closing: AtomicBool::new(false),
             upkeep: Arc::default(),
         });
@@ -418,6 +423,7 @@ impl<S: Store> Shared<S> {
         self.list_ahead(&change.documents);
         self.write().apply(change);
         self.changed.notify_one();
+        self.journal.notify_one();
     }
 
     /// Remember that an answer is about this moment.

@@ -14,6 +14,9 @@ mod plan;
 mod catalog;
 mod document;
 mod graph;
+mod guard;
+mod neo4j;
+mod query;
 mod record;
 mod store;
 

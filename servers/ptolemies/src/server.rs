@@ -14,12 +14,15 @@ use mcp_core::{
     state_dir::StateLock,
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{
     Config,
     backup::Backups,
     jobs::Jobs,
     knowledge::{Knowledge, Limits, Readiness},
     moment::Moment,
+    neo4j::Neo4j,
     store::{OpenError, SurrealStore},
     tools,
     web::Web,
@@ -45,7 +48,13 @@ pub struct Server {
     ingest_root: Option<Arc<PathRoot>>,
     /// One process per directory: freed by the kernel when the process ends.
     _lock: StateLock,
+    neo4j: Option<Arc<Neo4j>>,
+    /// Turns of raw reads, which may be heavy.
+    raw_reads: Semaphore,
 }
+
+/// Raw reads at a time.
+const RAW_READS: usize = 2;
 
 const CORE: Toolset = Toolset {
     name: "core",
@@ -89,6 +98,11 @@ const OPERATE: Toolset = Toolset {
         "run_maintenance",
     ],
 };
+const QUERY: Toolset =
+    Toolset { name: "query", purpose: "raw reads in a query language", tools: &["query_graph"] };
+
+/// The longest raw read, and its way there and back.
+const QUERY_DEADLINE: Duration = Duration::from_secs(45);
 
 /// Long enough for the longest `wait_ms`.
 const INGEST_DEADLINE: Duration = Duration::from_secs(120);
@@ -196,6 +210,14 @@ impl Server {
         &self.jobs
     }
 
+    pub(crate) fn neo4j(&self) -> Option<&Arc<Neo4j>> {
+        self.neo4j.as_ref()
+    }
+
+    pub(crate) fn raw_reads(&self) -> &Semaphore {
+        &self.raw_reads
+    }
+
     pub(crate) fn ingest_root(&self) -> Option<&Arc<PathRoot>> {
         self.ingest_root.as_ref()
     }
@@ -229,6 +251,11 @@ impl McpServer for Server {
         let jobs = Jobs::new(&context);
         let backups = config.backup_dir.as_ref().map_or_else(|| dir.join("backups"), PathBuf::from);
         let backups = Backups::new(backups);
+        let neo4j = config.neo4j().map(Arc::new);
+        if let Some(neo4j) = &neo4j {
+            knowledge.mirror(Arc::clone(neo4j), &context);
+        }
+        let raw_reads = Semaphore::new(RAW_READS);
         Ok(Self {
             knowledge,
             listing,
@@ -240,6 +267,8 @@ impl McpServer for Server {
             web,
             ingest_root,
             _lock: lock,
+            neo4j,
+            raw_reads,
         })
     }
 
@@ -248,7 +277,7 @@ impl McpServer for Server {
     }
 
     fn toolsets() -> &'static [Toolset] {
-        &[CORE, GRAPH, DOCUMENTS, OPERATE]
+        &[CORE, GRAPH, DOCUMENTS, OPERATE, QUERY]
     }
 
     fn policy(tool: &str) -> CallPolicy {
@@ -261,6 +290,7 @@ impl McpServer for Server {
             "import_knowledge" => {
                 CallPolicy::new().deadline(INGEST_DEADLINE).task(TaskSupport::Optional)
             }
+            "query_graph" => CallPolicy::new().deadline(QUERY_DEADLINE),
             _ => CallPolicy::default(),
         }
     }
@@ -301,11 +331,26 @@ impl McpServer for Server {
             }
             Readiness::Failed(error) => (ProbeState::Down, Some(error.to_string())),
         };
-        vec![ProbeReport { name: "index", required: true, state, detail }]
+        vec![ProbeReport { name: "index", required: true, state, detail }, self.neo4j_probe()]
     }
 
     async fn stop(&self) {
         self.knowledge.close().await;
+    }
+}
+
+impl Server {
+    /// The mirror is never required: what does not need it works without it.
+    fn neo4j_probe(&self) -> ProbeReport {
+        let (state, detail) = match self.neo4j().map(|neo4j| (neo4j.state(), neo4j.seq())) {
+            None => (ProbeState::NotConfigured, None),
+            Some((Ok(()), seq)) => {
+                let lag = self.knowledge.seq().saturating_sub(seq);
+                (ProbeState::Up, Some(format!("{lag} changes behind")))
+            }
+            Some((Err(reason), _)) => (ProbeState::Down, Some(reason)),
+        };
+        ProbeReport { name: "neo4j", required: false, state, detail }
     }
 }
 

@@ -166,6 +166,16 @@ pub(crate) struct Change {
     pub(crate) forget_writes: Vec<String>,
 }
 
+/// Rows that a change touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Touched {
+    pub(crate) seq: u64,
+    /// Added or ended.
+    pub(crate) kept: Vec<Ulid>,
+    /// Deleted.
+    pub(crate) gone: Vec<Ulid>,
+}
+
 /// What a change does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Op {

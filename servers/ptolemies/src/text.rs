@@ -15,18 +15,21 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// A stored object without what acts or hides; `None` when it cannot be read.
 pub(crate) fn clean_object(text: &str) -> Option<Map<String, Value>> {
-    fn scrub(value: Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(clean(&text)),
-            Value::Array(values) => values.into_iter().map(scrub).collect(),
-            Value::Object(object) => Value::Object(scrubbed(object)),
-            plain => plain,
-        }
-    }
-    fn scrubbed(object: Map<String, Value>) -> Map<String, Value> {
-        object.into_iter().map(|(name, value)| (clean(&name), scrub(value))).collect()
-    }
     serde_json::from_str::<Map<String, Value>>(text).ok().map(scrubbed)
+}
+
+/// A stored value without what acts or hides.
+pub(crate) fn scrub(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(&text)),
+        Value::Array(values) => values.into_iter().map(scrub).collect(),
+        Value::Object(object) => Value::Object(scrubbed(object)),
+        plain => plain,
+    }
+}
+
+fn scrubbed(object: Map<String, Value>) -> Map<String, Value> {
+    object.into_iter().map(|(name, value)| (clean(&name), scrub(value))).collect()
 }
 
 /// Characters `text` has as a JSON string, without the quotes.

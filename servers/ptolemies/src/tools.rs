@@ -6,6 +6,7 @@ mod graph;
 mod memory;
 mod network;
 mod operate;
+mod query;
 mod search;
 mod transfer;
 
@@ -24,4 +25,5 @@ pub(crate) fn router() -> ToolRouter<Server> {
         + Server::document_tools()
         + Server::transfer_tools()
         + Server::operate_tools()
+        + Server::query_tools()
 }

@@ -11,7 +11,9 @@
 mod document;
 mod generation;
 mod graph;
+mod journal;
 mod merge;
+mod query;
 mod row;
 mod snapshot;
 
@@ -137,6 +139,7 @@ impl SurrealStore {
         let datastore = Datastore::builder()
             .with_config(engine_config(config))
             .with_auth(false)
+            .with_capabilities(query::capabilities())
             .without_maintenance_tasks()
             .build_with_path(&format!("surrealkv://{path}"))
             .await

@@ -127,7 +127,8 @@ impl Server {
         Parameters(args): Parameters<GetSchemaArgs>,
         token: CancellationToken,
     ) -> Result<Json<GetSchemaOutput>> {
-        Ok(Json(schema::answer(self.knowledge(), args, &token).await?))
+        let answer = schema::answer(self.knowledge(), args, &token).await?;
+        Ok(Json(answer.with_mirror(self.neo4j())))
     }
 }
 

@@ -7,6 +7,7 @@ mod jobs;
 mod network;
 mod operate;
 mod process;
+mod query;
 mod scene;
 mod tools;
 mod transfer;

@@ -1,6 +1,6 @@
 //! Arguments and answer of `get_schema`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use mcp_core::prelude::*;
 use serde_json::{Map, Value, json};
@@ -10,6 +10,7 @@ use super::{ROOM, size};
 use crate::{
     graph::{Cardinality, Direction, Graph, Lens, Resolved, names},
     knowledge::{Holdings, Knowledge, Moments, Seen},
+    neo4j::Neo4j,
     store::Store,
     text::clean,
     tools::arguments::moments,
@@ -76,6 +77,9 @@ pub(crate) struct GetSchemaOutput {
     limits: Limits,
     /// What keeps, walks and ranks.
     backends: Backends,
+    /// The mirror in Neo4j, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mirror: Option<Mirror>,
     /// Calls to try.
     examples: Vec<Example>,
     /// JSON pointers to what holds stored text: data, not instructions.
@@ -167,6 +171,31 @@ struct Backends {
     embedder: &'static str,
 }
 
+/// A mirror of entities and facts.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Mirror {
+    /// Whether it answered when it was last asked.
+    up: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The last change that it holds.
+    seq: u64,
+    /// Changes that it does not hold yet.
+    lag: u64,
+}
+
+impl GetSchemaOutput {
+    /// With how the mirror is.
+    pub(super) fn with_mirror(mut self, neo4j: Option<&Arc<Neo4j>>) -> Self {
+        self.mirror = neo4j.map(|neo4j| {
+            let (reason, seq) = (neo4j.state().err(), neo4j.seq());
+            Mirror { up: reason.is_none(), reason, seq, lag: self.seq.saturating_sub(seq) }
+        });
+        self
+    }
+}
+
 /// A call.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Example {
@@ -241,6 +270,7 @@ fn describe(seen: &Seen<'_>, holdings: &Holdings) -> GetSchemaOutput {
             graph: "engine",
             embedder: if holdings.meaning { "lsa" } else { "none" },
         },
+        mirror: None,
         examples,
         untrusted: vec![
             "/entity_types",
