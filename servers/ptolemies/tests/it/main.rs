@@ -4,6 +4,7 @@ mod crash;
 mod documents;
 mod graph;
 mod jobs;
+mod neo4j;
 mod network;
 mod operate;
 mod process;
