@@ -27,6 +27,7 @@ fn hold(table: &[Refusal]) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn types_of_expressions() {
     hold(&[
         ("transformed data { array[2] real x = {{1, 2}, 3}; }", "{1, 2}, 3", "1, 3", "elements"),
@@ -220,6 +221,7 @@ fn heads_and_ends_of_functions() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn calls_and_densities() {
     hold(&[
         (

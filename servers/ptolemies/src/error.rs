@@ -203,26 +203,34 @@ impl From<Refusal> for Error {
     }
 }
 
+impl Quota {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Memories { .. } => {
+                "forget_items with mode purge frees room; the operator's setting is max_memories"
+            }
+            Self::Graph { .. } => {
+                "forget_items with mode purge frees room; the operator's setting is max_graph_mib"
+            }
+            Self::Chunks { .. } => {
+                "forget_items with mode purge frees room; the operator's setting is max_chunks"
+            }
+        }
+    }
+}
+
 impl From<Error> for ToolError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
         match error {
             Error::Invalid { field, .. } => Self::invalid(field, message),
             Error::TooLarge { field, hint, .. } => {
-                Self::new(Kind::InvalidInput, "too_large", message).with_field(field).with_hint(hint)
+                Self::new(Kind::InvalidInput, "too_large", message)
+                    .with_field(field)
+                    .with_hint(hint)
             }
             Error::QuotaExceeded(quota) => {
-                Self::new(Kind::Refused, "quota_exceeded", message).with_hint(match quota {
-                    Quota::Memories { .. } => {
-                        "forget_items with mode purge frees room; the operator's setting is max_memories"
-                    }
-                    Quota::Graph { .. } => {
-                        "forget_items with mode purge frees room; the operator's setting is max_graph_mib"
-                    }
-                    Quota::Chunks { .. } => {
-                        "forget_items with mode purge frees room; the operator's setting is max_chunks"
-                    }
-                })
+                Self::new(Kind::Refused, "quota_exceeded", message).with_hint(quota.hint())
             }
             Error::NotFound { field, hint, .. } => {
                 Self::new(Kind::NotFound, "not_found", message).with_field(field).with_hint(hint)
@@ -245,7 +253,7 @@ impl From<Error> for ToolError {
             | Error::QueryFailed(_)
             | Error::QueryTimeout(_)
             | Error::NotConfigured { .. }
-            | Error::BackendUnavailable(_) => of_query(error, message),
+            | Error::BackendUnavailable(_) => of_query(&error, message),
             Error::IndexBuilding { .. } => Self::new(Kind::Unavailable, "index_building", message)
                 .with_hint("repeat the call")
                 .with_retry_after(Duration::from_secs(2)),
@@ -253,13 +261,16 @@ impl From<Error> for ToolError {
                 .with_hint("free space on the disk of the state directory, then repeat the call"),
             Error::StoreCorrupt(_) => Self::new(Kind::Unavailable, "store_corrupt", message)
                 .with_hint("restart the server: it reads the store anew and says what it finds"),
-            Error::OutcomeUnknown { repeatable } => {
-                Self::new(Kind::Unavailable, "outcome_unknown", message).with_hint(if repeatable {
-                    "repeat the call with the same write_id: a write that took place is not done twice"
-                } else {
-                    "read the memory back before repeating; give a write_id to make repeats safe"
-                })
-            }
+            Error::OutcomeUnknown { repeatable } => Self::new(
+                Kind::Unavailable,
+                "outcome_unknown",
+                message,
+            )
+            .with_hint(if repeatable {
+                "repeat the call with the same write_id: a write that took place is not done twice"
+            } else {
+                "read the memory back before repeating; give a write_id to make repeats safe"
+            }),
             Error::BackupInvalid(_) => Self::new(Kind::Refused, "backup_invalid", message)
                 .with_hint("restore another backup, seen by list_jobs; the store is as it was"),
             Error::Cancelled => Self::new(Kind::Cancelled, "cancelled", message),
@@ -271,19 +282,19 @@ impl From<Error> for ToolError {
 }
 
 /// Of raw reads.
-fn of_query(error: Error, message: String) -> ToolError {
+fn of_query(error: &Error, message: String) -> ToolError {
     match error {
         Error::QueryRefused { rule, hint, offset, line, column, .. } => {
             let place = json!({"rule": rule, "offset": offset, "line": line, "column": column});
             ToolError::new(Kind::Refused, "query_rejected", message)
                 .with_field("/query")
-                .with_hint(hint)
+                .with_hint(*hint)
                 .with_details(place)
         }
         Error::QueryFailed(_) => ToolError::invalid("/query", message)
             .with_hint("mend the query; get_schema shows what there is"),
         Error::NotConfigured { hint, .. } => {
-            ToolError::new(Kind::Refused, "not_configured", message).with_hint(hint)
+            ToolError::new(Kind::Refused, "not_configured", message).with_hint(*hint)
         }
         Error::BackendUnavailable(_) => {
             ToolError::new(Kind::Unavailable, "backend_unavailable", message)

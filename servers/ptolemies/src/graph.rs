@@ -4,8 +4,8 @@ mod draft;
 mod ledger;
 mod lens;
 mod merges;
+mod mirrored;
 pub(crate) mod names;
-mod newest;
 mod view;
 
 use mcp_core::prelude::{Deserialize, JsonSchema, Serialize};

@@ -42,7 +42,7 @@ pub(crate) fn judge(language: Language, text: &str, rows: usize) -> Result<Judge
     }
 }
 
-/// Judge the engine's own spelling of a query in SurrealQL that passed.
+/// Judge the engine's own spelling of a query in `SurrealQL` that passed.
 pub(crate) fn judge_spelt(text: &str) -> Result<(), Refusal> {
     surrealql::judge_spelt(text)
 }

@@ -72,6 +72,10 @@ pub(super) struct Merges {
 }
 
 impl Merges {
+    pub(super) fn ids(&self) -> impl Iterator<Item = Ulid> {
+        self.rows.keys().copied()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }

@@ -1,4 +1,4 @@
-//! The guard of SurrealQL.
+//! The guard of `SurrealQL`.
 
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ pub(super) fn judge(text: &str) -> Result<Judged, Refusal> {
         Some(first) if first.is_word("INFO") => return info(&source),
         _ => return source.refuse(Rule::Clause, 0),
     }
-    judge_rest(Surreal { source, spelt: false })
+    judge_rest(&Surreal { source, spelt: false })
 }
 
 /// As [`judge`], of the engine's own spelling of a query that passed: a slash in it divides.
@@ -102,10 +102,10 @@ pub(super) fn judge_spelt(text: &str) -> Result<(), Refusal> {
     if source.tokens.first().is_some_and(|first| first.is_word("INFO")) {
         return info(&source).map(drop);
     }
-    judge_rest(Surreal { source, spelt: true }).map(drop)
+    judge_rest(&Surreal { source, spelt: true }).map(drop)
 }
 
-fn judge_rest(surreal: Surreal<'_>) -> Result<Judged, Refusal> {
+fn judge_rest(surreal: &Surreal<'_>) -> Result<Judged, Refusal> {
     for index in 0..surreal.source.tokens.len() {
         surreal.check(index)?;
     }

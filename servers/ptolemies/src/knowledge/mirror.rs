@@ -77,9 +77,10 @@ impl From<Error> for Halt {
 
 async fn keep(shared: &Shared<SurrealStore>, neo4j: &Neo4j, shutdown: &CancellationToken) {
     let mut failures = 0;
+    let mut mirrored = shared.store().id().to_owned();
     while !shared.closing.load(Ordering::Relaxed) && !shutdown.is_cancelled() {
         let done = tokio::select! {
-            done = follow(shared, neo4j) => done,
+            done = follow(shared, neo4j, &mut mirrored) => done,
             () = shutdown.cancelled() => return,
         };
         let wait = match done {
@@ -113,35 +114,63 @@ async fn keep(shared: &Shared<SurrealStore>, neo4j: &Neo4j, shutdown: &Cancellat
     }
 }
 
-/// Bring the mirror up to the journal.
-async fn follow(shared: &Shared<SurrealStore>, neo4j: &Neo4j) -> Result<(), Halt> {
-    let store = shared.store.id();
-    let mut held = match neo4j.held(store).await? {
-        Some(held) if held > shared.read().seq => {
-            tracing::warn!(held, "the mirror is ahead of the store: it is made anew");
-            neo4j.wipe(store).await?;
-            0
-        }
-        held => held.unwrap_or(0),
+/// Bring the mirror up to the journal. `mirrored` is the store whose rows it has: a restore puts another
+/// one in its place.
+async fn follow(
+    shared: &Shared<SurrealStore>,
+    neo4j: &Neo4j,
+    mirrored: &mut String,
+) -> Result<(), Halt> {
+    let store = shared.store();
+    if store.id() != mirrored {
+        neo4j.wipe(mirrored).await?;
+        store.id().clone_into(mirrored);
+    }
+    let seq = shared.read().seq;
+    let mut held = match neo4j.held(store.id()).await? {
+        Some(held) if held <= seq && (held > 0 || seq == 0) => held,
+        _ => anew(shared, store.id(), neo4j).await?,
     };
     loop {
         let head = shared.read().seq;
-        if held >= head {
+        if held >= head || shared.store().id() != store.id() {
             return Ok(());
         }
-        let changes = shared.store.changes(held, head, CHANGES).await?;
-        let batch = gather(shared, held, head, &changes);
+        let changes = store.changes(held, head, CHANGES).await?;
+        if changes.first().is_none_or(|change| change.seq > held + 1) {
+            // A vacuum has let go of what the mirror has not seen.
+            held = anew(shared, store.id(), neo4j).await?;
+            continue;
+        }
+        let batch = gather(shared, store.id(), held, &changes);
         neo4j.write(&batch).await?;
         held = batch.seq;
     }
 }
 
+/// Put all there is into the mirror; its position comes with the last batch, so that one that was cut
+/// short begins again.
+async fn anew(shared: &Shared<SurrealStore>, store: &str, neo4j: &Neo4j) -> Result<u64, Halt> {
+    neo4j.wipe(store).await?;
+    let (head, rows) = {
+        let state = shared.read();
+        (state.seq, state.graph.row_ids())
+    };
+    tracing::info!(rows = rows.len(), seq = head, "the mirror in Neo4j is made anew");
+    for ids in rows.chunks(ROWS) {
+        let mut batch = Batch::new(store, 0);
+        add(&mut batch, shared, ids.iter().copied());
+        neo4j.write(&batch).await?;
+    }
+    neo4j.write(&Batch::new(store, head)).await?;
+    Ok(head)
+}
+
 /// Rows of the first of these changes, as they are now.
-fn gather(shared: &Shared<SurrealStore>, held: u64, head: u64, changes: &[Touched]) -> Batch {
+fn gather(shared: &Shared<SurrealStore>, store: &str, held: u64, changes: &[Touched]) -> Batch {
     let mut ids: BTreeSet<Ulid> = BTreeSet::new();
     let mut gone: BTreeSet<Ulid> = BTreeSet::new();
-    // Changes that no row tells of are passed over.
-    let mut seq = if changes.is_empty() { head } else { held };
+    let mut seq = held;
     for change in changes {
         if !ids.is_empty() && ids.len() + change.kept.len() + change.gone.len() > ROWS {
             break;
@@ -150,27 +179,29 @@ fn gather(shared: &Shared<SurrealStore>, held: u64, head: u64, changes: &[Touche
         gone.extend(&change.gone);
         seq = change.seq;
     }
-    let mut batch = Batch::new(shared.store.id(), seq);
-    let state = shared.read();
-    let graph = &state.graph;
-    let mut entities: BTreeSet<Ulid> = BTreeSet::new();
-    for id in ids.difference(&gone) {
-        entities.extend(graph.entity_row(*id).map(|row| row.lineage));
-    }
-    // Of an entity that loses versions, others may stay.
-    for entity in entities.into_iter().filter_map(|lineage| graph.newest_entity(lineage)) {
-        batch.add_entity(entity);
-    }
-    for id in &ids {
-        if let Some(fact) = graph.fact_row(*id) {
-            batch.add_fact(fact);
-        }
-        if let Some(merge) = graph.merge_row(*id) {
-            batch.add_merge(merge);
-        }
-    }
+    let mut batch = Batch::new(store, seq);
+    add(&mut batch, shared, ids.difference(&gone).copied());
     for id in gone {
         batch.remove(id.to_string());
     }
     batch
+}
+
+/// Add rows as they are now; of an entity its newest version stands for all.
+fn add(batch: &mut Batch, shared: &Shared<SurrealStore>, ids: impl Iterator<Item = Ulid> + Clone) {
+    let state = shared.read();
+    let graph = &state.graph;
+    let lineages: BTreeSet<Ulid> =
+        ids.clone().filter_map(|id| graph.entity_row(id)).map(|row| row.lineage).collect();
+    for entity in lineages.into_iter().filter_map(|lineage| graph.newest_entity(lineage)) {
+        batch.add_entity(entity);
+    }
+    for id in ids {
+        if let Some(fact) = graph.fact_row(id) {
+            batch.add_fact(fact);
+        }
+        if let Some(merge) = graph.merge_row(id) {
+            batch.add_merge(merge);
+        }
+    }
 }

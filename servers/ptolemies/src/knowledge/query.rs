@@ -22,7 +22,7 @@ impl Knowledge<SurrealStore> {
     ) -> Result<(u64, Found), Error> {
         self.ready().await?;
         let purged = self.forget(Target::Expired, Mode::Purge, false, None).await?;
-        let found = self.shared.store.select(judged, params, bounds, token).await?;
+        let found = self.shared.store().select(judged, params, bounds, token).await?;
         Ok((purged.seq, found.finish()))
     }
 }

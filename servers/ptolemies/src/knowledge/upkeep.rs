@@ -146,6 +146,7 @@ impl<S: Store> Shared<S> {
         *held = state;
         drop(held);
         self.changed.notify_one();
+        self.journal.notify_one();
     }
 
     /// The same store, to be read into a state of its own.
@@ -157,6 +158,7 @@ impl<S: Store> Shared<S> {
             answered: std::sync::atomic::AtomicI64::new(i64::MIN),
             limits: self.limits,
             changed: tokio::sync::Notify::new(),
+            journal: tokio::sync::Notify::new(),
             closing: std::sync::atomic::AtomicBool::new(false),
             upkeep: Arc::default(),
         }

@@ -1,4 +1,4 @@
-//! PackStream: how Bolt writes values. JSON values out, JSON values in; what JSON lacks (nodes,
+//! `PackStream`: how Bolt writes values. JSON values out, JSON values in; what JSON lacks (nodes,
 //! relationships, paths, times, points) comes in as objects and texts.
 
 use serde_json::{Map, Number, Value, json};
@@ -41,7 +41,9 @@ fn write(bytes: &mut Vec<u8>, value: &Value) {
         }
         Value::Array(items) => {
             size(bytes, items.len(), [0x90, 0xD4, 0xD5, 0xD6]);
-            items.iter().for_each(|item| write(bytes, item));
+            for item in items {
+                write(bytes, item);
+            }
         }
         Value::Object(entries) => {
             size(bytes, entries.len(), [0xA0, 0xD8, 0xD9, 0xDA]);

@@ -37,10 +37,7 @@ impl Neo4j {
         ) {
             (Some(_), Some(launcher)) => PathBuf::from(launcher),
             (Some(_), None) => return Err("MACHINA_TEST_NEO4J must name the launcher".into()),
-            (None, _) => {
-                println!("skipped: run by `scripts/test neo4j`");
-                return Ok(None);
-            }
+            (None, _) => return Ok(None),
         };
         let (home, port) = (tempfile::tempdir()?, free_port()?);
         let process = launch(&launcher, &home, port).await?;
@@ -244,7 +241,10 @@ async fn bounds_hold(server: &InProcess<Server>) -> TestResult {
 
 #[tokio::test]
 async fn neo4j_mirrors_and_answers() -> TestResult {
-    let Some(neo4j) = Neo4j::start().await? else { return Ok(()) };
+    let Some(neo4j) = Neo4j::start().await? else {
+        println!("skipped: run by `scripts/test neo4j`");
+        return Ok(());
+    };
     let wrong = InProcess::<Server>::start(neo4j.config("wrong")).await?;
     tell(&wrong).await?;
     let refused =
@@ -281,7 +281,10 @@ async fn many(server: &InProcess<Server>, from: usize) -> TestResult {
 
 #[tokio::test]
 async fn a_dead_neo4j_holds_nothing_up_and_is_filled_again() -> TestResult {
-    let Some(mut neo4j) = Neo4j::start().await? else { return Ok(()) };
+    let Some(mut neo4j) = Neo4j::start().await? else {
+        println!("skipped: run by `scripts/test neo4j`");
+        return Ok(());
+    };
     let state = tempfile::tempdir()?;
     let server = InProcess::<Server>::start_in(state.path(), neo4j.config(PASSWORD)).await?;
     many(&server, 0).await?;
