@@ -180,7 +180,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, line, column, found, .. } = self;
-        write!(f, "the query is refused at line {line}, column {column}: `{found}` {}", rule.says())
+        write!(f, "line {line}, column {column} of the query: `{found}` {}", rule.says())
     }
 }
 

@@ -66,7 +66,21 @@ pub(super) const HURDLE_POISSON: &str = "functions {
 
 /// Zeros apart, and a negative binomial count that is not 0. Where 0 is likely it is drawn as a sum of
 /// logarithmic counts (Kemp 1981), whose number is a Poisson count that is not 0.
+///
+/// Stan turns no number that depends on an argument into an integer, hence the search for one.
 pub(super) const HURDLE_NEGBIN: &str = "functions {
+  int whole_part(real x) {
+    int low = 1;
+    int high = 2;
+    while (high <= x && high < 1000000000) high *= 2;
+    low = high %/% 2;
+    while (high - low > 1) {
+      int middle = low + (high - low) %/% 2;
+      if (middle <= x) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
   real hurdle_negbin_lpmf(int y, real eta, real phi, real hu) {
     if (y == 0) return log(hu);
     return log1m(hu) + neg_binomial_2_log_lpmf(y | eta, phi) - log1m_exp(-phi * log1p(exp(eta) / phi));
@@ -81,7 +95,7 @@ pub(super) const HURDLE_NEGBIN: &str = "functions {
       real rest = rate + log1m(-uniform_rng(0, 1) * expm1(-rate));
       for (part in 1:(1 + poisson_rng(fmax(rest, 1e-12)))) {
         real q = -expm1(-uniform_rng(0, 1) * rate / phi);
-        y += to_int(floor(1 + log(uniform_rng(0, 1)) / log(q)));
+        y += whole_part(1 + log(uniform_rng(0, 1)) / log(q));
       }
     }
     return y;

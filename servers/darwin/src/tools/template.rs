@@ -224,7 +224,11 @@ mod tests {
             ("knapsack", json!({"values": "all"}), "/inputs/values"),
             ("tsp", json!({"points": [[0, 0], [1]]}), "/inputs/points"),
             ("job_shop", json!({"jobs": [[[0, 3], [9, 2]]], "machines": 2}), "/inputs/jobs"),
-            ("portfolio", json!({"returns": [0.1], "covariance": [[1, 2]]}), "/inputs/covariance"),
+            (
+                "portfolio",
+                json!({"returns": [0.1, 0.2], "covariance": [[1, 2]]}),
+                "/inputs/covariance",
+            ),
         ] {
             let error = refused(template, inputs);
             assert_eq!(error.field(), Some(field), "{error}");

@@ -261,6 +261,7 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
             "tpe",
             "umda",
             "design",
+            "map_elites",
             "nsga2",
             "nsga3",
             "moead",

@@ -150,6 +150,13 @@ impl Surreal<'_> {
             Kind::Quoted if source.precedes_sign(index, &["::", "("]) => {
                 source.refuse(Rule::Function, index)
             }
+            // A path begins with a word.
+            Kind::Sign
+                if token.text == "::"
+                    && source.before(index).is_none_or(|before| before.kind != Kind::Word) =>
+            {
+                source.refuse(Rule::Function, index)
+            }
             Kind::Sign if token.text == "/" => self.check_slash(index),
             Kind::Sign if token.text == "(" => self.check_bracket(index),
             // A string with a record, a file or bytes in it, set apart by a blank.

@@ -79,10 +79,7 @@ fn refusals_say_where_and_how_to_repair() {
         (Rule::Clause, 2, 3, 12)
     );
     let said = refusal.to_string();
-    assert_eq!(
-        said,
-        "the query is refused at line 2, column 3: `DETACH` is not a clause that only reads"
-    );
+    assert_eq!(said, "line 2, column 3 of the query: `DETACH` is not a clause that only reads");
     assert!(refusal.rule.fix().contains("upsert_facts"));
     let late = judge(Language::SurrealQl, "RETURN 'é' + http::get('x')", 10).unwrap_err();
     assert_eq!((late.rule, late.column, late.found.as_str()), (Rule::Function, 14, "http"));

@@ -344,7 +344,7 @@ async fn the_schema_tells_what_is_stored_and_its_examples_work() -> TestResult {
     let empty = ask(&server, "get_schema", json!({})).await?;
     assert_eq!(
         empty["totals"],
-        json!({"memories": 0, "entities": 0, "observations": 0, "facts": 0, "merges": 0})
+        json!({"memories": 0, "entities": 0, "observations": 0, "facts": 0, "merges": 0, "documents": 0})
     );
     told(&server).await?;
     server

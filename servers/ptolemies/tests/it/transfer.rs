@@ -36,7 +36,7 @@ pub(crate) async fn fill(server: &InProcess<Server>) -> TestResult {
         ),
         (
             "store_memory",
-            json!({"items": [{"text": "The deploy target is Linz", "key": "target"}]}),
+            json!({"items": [{"text": "The deploy target is Vienna", "key": "target"}]}),
         ),
         (
             "upsert_entities",
@@ -190,7 +190,7 @@ async fn what_is_wrong_is_told_by_line_and_the_rest_goes_on() -> TestResult {
         |part: &str| text.lines().find(|line| line.contains(part)).unwrap_or_default().to_owned();
     let memory = line_of("Lunch is at noon");
     let fact = line_of("they met in 1833");
-    let target = line_of("The deploy target is Linz");
+    let target = line_of("The deploy target is Vienna");
     let future = memory.replace("\"recorded_at\":\"2", "\"recorded_at\":\"8");
     let other = memory.replace("Lunch", "Dinner");
     let rival = target
