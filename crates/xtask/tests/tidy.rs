@@ -194,12 +194,18 @@ fn nothing_of_a_machine_or_a_secret_is_committed() -> Result<()> {
 }
 
 /// Doors that a server has to itself, and why.
-const DOORS: [(&str, &str); 3] = [
+const DOORS: [(&str, &str); 7] = [
     // The operator's DOCKER_HOST, mostly a socket in the file system.
     ("servers/docker/src/engine/exchange.rs", "TcpStream::connect"),
     // Chains in a run's directory, under names that it makes: no caller's path comes near them.
     ("servers/bayes/src/store/chain.rs", "fs::rename"),
     ("servers/bayes/src/run/active.rs", "fs::remove_"),
+    // Backups and stores beside each other, in the server's own state directory or the operator's.
+    ("servers/ptolemies/src/backup.rs", "fs::remove_"),
+    ("servers/ptolemies/src/backup.rs", "fs::rename"),
+    ("servers/ptolemies/src/store/surreal/generation.rs", "fs::remove_"),
+    // Bolt, to the operator's own database: no address comes from a caller.
+    ("servers/ptolemies/src/neo4j/bolt.rs", "TcpStream::connect"),
 ];
 
 #[test]
