@@ -268,7 +268,7 @@ async fn listed_ranges_are_those_that_are_checked() -> TestResult {
             "sms_emoa"
         ]
     );
-    for (representation, count) in [("mixed", 8), ("permutation", 9)] {
+    for (representation, count) in [("mixed", 9), ("permutation", 10)] {
         let listed =
             server.call("list_algorithms", json!({"representation": representation})).await?;
         assert_eq!(listed.structured()["items"].as_array().map(Vec::len), Some(count));

@@ -359,7 +359,7 @@ async fn the_schema_tells_what_is_stored_and_its_examples_work() -> TestResult {
     let schema = ask(&server, "get_schema", json!({})).await?;
     assert_eq!(
         schema["totals"],
-        json!({"memories": 3, "entities": 9, "observations": 2, "facts": 10, "merges": 0})
+        json!({"memories": 3, "entities": 9, "observations": 2, "facts": 10, "merges": 0, "documents": 0})
     );
     assert_eq!(schema["entity_types"], json!([{"type": "person", "count": 3}, {"count": 6}]));
     assert_eq!(
