@@ -143,7 +143,7 @@ impl Rule {
                  db.index.fulltext.query*, db.index.vector.query*"
             }
             Self::Function => {
-                "use the languages' own functions of numbers, texts, lists and times; no apoc, http, crypto, rand"
+                "use the languages' own functions of numbers, texts, lists and times; no apoc, http, crypto, sleep"
             }
             Self::UnboundedPath => "write a bound, as in [:TYPE*1..5]",
             Self::Parameter => "name parameters as in $name, with letters, digits and underscores",
