@@ -43,11 +43,14 @@ enum Command {
     Conformance,
     /// Talk to all seven servers with the official Python and TypeScript clients
     Clients,
-    /// Measure start time, memory and the start of the fleet (release build)
+    /// Measure start time and idle memory of all seven (release build)
     Start {
         /// Starts per server
         #[arg(long, default_value_t = 15)]
         runs: usize,
+        /// Binaries that are built already, such as the static ones of profile `dist`
+        #[arg(long, value_name = "DIR")]
+        binaries: Option<PathBuf>,
     },
     /// Attack all seven servers and the fixture, and write `docs/attack-table.md`
     Attacks {
@@ -97,7 +100,7 @@ fn main() -> ExitCode {
         Command::Tokens => tokens::run(),
         Command::Conformance => conformance::run(),
         Command::Clients => clients::run(),
-        Command::Start { runs } => bench::run(runs),
+        Command::Start { runs, binaries } => bench::run(runs, binaries),
         Command::Attacks { check, only } => attacks::run(check, &only),
         Command::Bench { what: Bench::Core { rounds, seconds, only } } => {
             bench_core::run(rounds, seconds, &only)
