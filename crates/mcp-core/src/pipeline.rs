@@ -91,7 +91,7 @@ impl Guarded {
     /// Put a server behind the guards.
     ///
     /// # Errors
-    /// An unknown toolset or tool in the configuration, a tool schema that does not compile.
+    /// An unknown toolset or tool in the configuration; in debug builds a tool schema that does not compile.
     pub fn new<S: McpServer>(server: S, core: &CoreConfig) -> Result<Self, ConfigError> {
         Self::with_tools(server, core, S::tools())
     }

@@ -1,10 +1,12 @@
-//! JSON Schema 2020-12, compiled once; violations as messages that repair.
+//! JSON Schema 2020-12, compiled once, when first needed; violations as messages that repair.
 //!
 //! A crate of its own, built at `opt-level` 1: there it shares the validators that `jsonschema` has
 //! compiled already; a crate at 3 compiles all of them again (20 CPU seconds and a megabyte in each
 //! binary).
 
 pub mod suggest;
+
+use std::{fmt, sync::LazyLock};
 
 use jsonschema::{
     ValidationError, Validator,
@@ -60,6 +62,34 @@ impl Schema {
     /// The first violation.
     pub fn check(&self, value: &Value) -> Result<(), Violation> {
         self.0.validate(value).map_err(|error| violation(&error))
+    }
+}
+
+/// A schema of a tool's arguments that is compiled at its first check: an idle server holds neither the
+/// compiled form of its schemas nor, mapped, the code that compiles them.
+pub struct Deferred(LazyLock<Result<Schema, String>, Compile>);
+
+type Compile = Box<dyn FnOnce() -> Result<Schema, String> + Send>;
+
+impl Deferred {
+    /// A schema that [`Schema::compile_bounded`] will compile.
+    #[must_use]
+    pub fn new(schema: Value) -> Self {
+        Self(LazyLock::new(Box::new(move || Schema::compile_bounded(&schema))))
+    }
+
+    /// The compiled schema.
+    ///
+    /// # Errors
+    /// What is wrong with the schema.
+    pub fn compiled(&self) -> Result<&Schema, &str> {
+        self.0.as_ref().map_err(String::as_str)
+    }
+}
+
+impl fmt::Debug for Deferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Deferred").finish_non_exhaustive()
     }
 }
 
@@ -295,6 +325,17 @@ mod tests {
         for (value, pointer, message) in cases {
             assert_eq!(refused(&schema, &value), (pointer.to_owned(), message.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_deferred_schema_is_compiled_once_with_bounds() {
+        let schema = Deferred::new(json!({"type": "string"}));
+        let long = json!("x".repeat(65_537));
+        assert!(schema.compiled().unwrap().check(&long).is_err());
+        assert!(std::ptr::eq(schema.compiled().unwrap(), schema.compiled().unwrap()));
+        let wrong = Deferred::new(json!({"type": "number", "minimum": "one"}));
+        assert!(wrong.compiled().unwrap_err().contains("schema is invalid"));
+        assert!(wrong.compiled().is_err());
     }
 
     #[test]

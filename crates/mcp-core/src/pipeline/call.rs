@@ -216,7 +216,8 @@ impl Guarded {
         let policy = entry.policy;
         let _slot = self.permit(entry, &caller).await?;
         let mut arguments = Value::Object(request.arguments.take().unwrap_or_default());
-        entry.arguments.check(&arguments).map_err(|violation| invalid(entry, &violation))?;
+        let schema = entry.arguments.compiled().map_err(ToolError::internal)?;
+        schema.check(&arguments).map_err(|violation| invalid(entry, &violation))?;
         let limits =
             Bounds { deadline: policy.deadline.unwrap_or(self.0.deadline), grace: Duration::ZERO };
         let token = policy.confirm.then(|| confirmed::take_argument(&mut arguments)).flatten();

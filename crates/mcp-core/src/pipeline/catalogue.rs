@@ -1,4 +1,4 @@
-//! The tools on offer: chosen by configuration, trimmed for a model, compiled for checking.
+//! The tools on offer: chosen by configuration, trimmed for a model.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,7 +13,7 @@ use crate::{
     metrics::{Metrics, ToolCalls},
     status,
     suggest::{did_you_mean, nearest},
-    validation::Schema,
+    validation::Deferred,
 };
 
 /// The name of the set that holds every tool.
@@ -31,7 +31,7 @@ pub(crate) struct Entry {
     pub(crate) name: Arc<str>,
     pub(crate) tool: Tool,
     pub(crate) handler: Option<Arc<dyn Handler>>,
-    pub(crate) arguments: Schema,
+    pub(crate) arguments: Deferred,
     /// Whether headers repeat some of the arguments.
     pub(crate) in_headers: bool,
     /// What a caller needs to call it.
@@ -46,7 +46,7 @@ impl Catalogue {
     /// The tools that the configuration asks for.
     ///
     /// # Errors
-    /// An unknown toolset or tool; a schema that does not compile.
+    /// An unknown toolset or tool; in debug builds a schema that does not compile.
     pub fn new<S: McpServer>(core: &CoreConfig) -> Result<Self, ConfigError> {
         Self::listed(&Declared::of::<S>(), declared::written(S::tools(), None), core)
     }
@@ -86,12 +86,17 @@ impl Catalogue {
             // Checked as it was written: an optional argument may also be given as null.
             let written = Value::Object((*tool.input_schema).clone());
             let tool = if declared.verbatim_schemas { tool } else { trimmed(tool) };
-            let arguments = Schema::compile_bounded(&written)
-                .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
+            let in_headers = written.to_string().contains("\"x-mcp-header\"");
+            let arguments = Deferred::new(written);
+            // Whoever writes a server, or tests it, learns of a wrong schema at its start.
+            if cfg!(debug_assertions) {
+                arguments
+                    .compiled()
+                    .map_err(|error| ConfigError::new(format!("tool {name}"), error))?;
+            }
             let name: Arc<str> = Arc::from(&*name);
             let scope = Scope::needed(tool.annotations.as_ref());
             let calls = metrics.calls().tool(Arc::clone(&name));
-            let in_headers = written.to_string().contains("\"x-mcp-header\"");
             let key = Arc::clone(&name);
             entries.insert(
                 key,
