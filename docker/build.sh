@@ -7,10 +7,11 @@ out=$2
 
 case $source in
     compile)
-        # Static, as what CI packs: nothing of the runtime image is linked. With --target the flag stays
-        # off build scripts and procedural macros.
+        # With --target the flags stay off build scripts and procedural macros.
         triple=$(rustc -vV | sed -n 's/^host: //p')
-        RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile dist --locked --target "$triple" \
+        # shellcheck source=docker/static.sh
+        . docker/static.sh
+        cargo build --profile dist --locked --target "$triple" \
             -p machina-ptolemies -p machina-stripe -p machina-shopify -p machina-bayes \
             -p machina-darwin -p machina-docker -p machina-scaffold
         sh docker/stage.sh "target/$triple/dist" "$out"
