@@ -30,6 +30,7 @@ pub mod document;
 mod figures;
 mod handler;
 pub mod present;
+mod shown;
 mod way;
 
 use std::{

@@ -312,6 +312,9 @@ impl Layers<'_> {
         values: &Map<String, Value>,
         sources: &Sources,
     ) -> Result<(), ConfigError> {
+        if values.is_empty() && schema.get("required").is_none() {
+            return Ok(()); // Most servers are started so, and need not compile it.
+        }
         let schema = Schema::compile(schema)
             .map_err(|error| ConfigError::new(format!("[{}]", self.section), error))?;
         let Err(violation) = schema.check(&Value::Object(values.clone())) else { return Ok(()) };

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use rmcp::model::{JsonObject, Tool};
+use rmcp::model::Tool;
 use serde_json::Value;
 
-use super::confirmed;
+use super::{confirmed, shown};
 use crate::{
     CallPolicy, McpServer, Principal, Scope, TaskSupport, Toolset,
     config::{ConfigError, CoreConfig},
@@ -193,165 +193,10 @@ fn reads(tool: &Tool) -> bool {
     tool.annotations.as_ref().is_some_and(|annotations| annotations.read_only_hint == Some(true))
 }
 
-/// Leave out what costs tokens and tells a model nothing.
+/// As a model is shown it.
 fn trimmed(mut tool: Tool) -> Tool {
-    let mut input = Value::Object(trim(&tool.input_schema));
-    drop_null(&mut input);
-    if let Value::Object(input) = input {
-        tool.input_schema = Arc::new(input);
-    }
-    tool.output_schema = tool.output_schema.map(|schema| {
-        let mut output = Value::Object(trim(&schema));
-        drop_null_of_absent(&mut output);
-        match output {
-            Value::Object(output) => Arc::new(output),
-            _ => schema,
-        }
-    });
-    if let Some(description) = &tool.description {
-        tool.description = Some(one_line(description).into());
-    }
+    tool.input_schema = Arc::new(shown::input(&tool.input_schema));
+    tool.output_schema = tool.output_schema.map(|schema| Arc::new(shown::output(&schema)));
+    tool.description = tool.description.map(|text| shown::one_line(&text).into());
     tool
-}
-
-fn trim(schema: &JsonObject) -> JsonObject {
-    let mut schema = Value::Object(schema.clone());
-    trim_value(&mut schema);
-    match schema {
-        Value::Object(mut object) => {
-            // 2020-12 is the protocol's default dialect.
-            object.remove("$schema");
-            object
-        }
-        _ => JsonObject::new(),
-    }
-}
-
-fn trim_value(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => {
-            // Rust's number widths; the bounds say what matters.
-            let width = object.get("format").and_then(Value::as_str).is_some_and(|format| {
-                let digits = |prefix| format.strip_prefix(prefix).map(str::to_owned);
-                matches!(format, "double" | "float")
-                    || digits("uint").or_else(|| digits("int")).is_some_and(|rest: String| {
-                        rest.is_empty() || rest.chars().all(|c| c.is_ascii_digit())
-                    })
-            });
-            if width {
-                object.remove("format");
-            }
-            if object.get("default") == Some(&Value::Null) {
-                object.remove("default");
-            }
-            if let Some(Value::String(text)) = object.get_mut("description") {
-                *text = one_line(text);
-            }
-            object.values_mut().for_each(trim_value);
-        }
-        Value::Array(items) => items.iter_mut().for_each(trim_value),
-        _ => {}
-    }
-}
-
-/// An output field that is not required is left out, never null.
-fn drop_null_of_absent(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => {
-            let required = object.get("required").cloned().unwrap_or_default();
-            let required: Vec<&str> =
-                required.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            if let Some(Value::Object(properties)) = object.get_mut("properties") {
-                for (name, property) in properties {
-                    if !required.contains(&name.as_str()) {
-                        drop_own_null(property);
-                    }
-                }
-            }
-            object.values_mut().for_each(drop_null_of_absent);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_null_of_absent),
-        _ => {}
-    }
-}
-
-/// An argument that may be left out need not be told to take null as well.
-fn drop_null(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => object.values_mut().for_each(drop_null),
-        Value::Array(items) => items.iter_mut().for_each(drop_null),
-        _ => {}
-    }
-    drop_own_null(schema);
-}
-
-fn drop_own_null(schema: &mut Value) {
-    let Value::Object(object) = schema else { return };
-    if let Some(Value::Array(options)) = object.get_mut("enum") {
-        options.retain(|option| !option.is_null());
-    }
-    if let Some(Value::Array(names)) = object.get_mut("type") {
-        names.retain(|name| name != "null");
-        if let [name] = names.as_slice() {
-            let name = name.clone();
-            object.insert("type".to_owned(), name);
-        }
-    }
-    drop_null_branch(object);
-}
-
-/// `anyOf [T, null]` is T, with the description that stands beside it.
-fn drop_null_branch(object: &mut JsonObject) {
-    let Some(Value::Array(branches)) = object.get_mut("anyOf") else { return };
-    branches.retain(|branch| branch.get("type") != Some(&Value::from("null")));
-    let [Value::Object(only)] = branches.as_slice() else { return };
-    let only = only.clone();
-    object.remove("anyOf");
-    for (key, value) in only {
-        object.entry(key).or_insert(value);
-    }
-}
-
-/// Source lines of a doc comment joined.
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn optional_arguments_are_not_told_to_take_null() {
-        let mut schema = json!({"properties": {
-            "a": {"type": ["string", "null"], "maxLength": 5},
-            "e": {"type": ["string", "null"], "enum": ["x", "y", null]},
-            "b": {"description": "B.", "anyOf": [{"$ref": "#/$defs/B"}, {"type": "null"}]},
-            "c": {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}}});
-        drop_null(&mut schema);
-        assert_eq!(
-            schema,
-            json!({"properties": {
-            "a": {"type": "string", "maxLength": 5},
-            "e": {"type": "string", "enum": ["x", "y"]},
-            "b": {"description": "B.", "$ref": "#/$defs/B"},
-            "c": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}})
-        );
-    }
-
-    #[test]
-    fn trimming_keeps_what_a_model_needs() {
-        let schema = json!({"$schema": "x", "type": "object", "properties": {
-            "n": {"type": "integer", "format": "uint64", "minimum": 0, "description": "A\n count."},
-            "at": {"type": "string", "format": "date-time", "default": null}}});
-        let Value::Object(schema) = schema else { panic!("an object") };
-        assert_eq!(
-            Value::Object(trim(&schema)),
-            json!({"type": "object", "properties": {
-                "n": {"type": "integer", "minimum": 0, "description": "A count."},
-                "at": {"type": "string", "format": "date-time"}}})
-        );
-    }
 }
