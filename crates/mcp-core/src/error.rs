@@ -57,7 +57,7 @@ impl Kind {
         Self::Internal,
     ];
 
-    fn from_label(label: &str) -> Option<Self> {
+    pub(crate) fn from_label(label: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.label() == label)
     }
 
@@ -251,12 +251,13 @@ impl ToolError {
         let label = result.meta.as_mut()?.0.remove(KIND_META)?;
         let text = &result.content.first()?.as_text()?.text;
         let wire: Value = serde_json::from_str(text).ok()?;
+        Self::of_wire(Kind::from_label(label.as_str()?)?, &wire)
+    }
+
+    /// The failure of a class that was written by [`Self::to_json`].
+    pub(crate) fn of_wire(kind: Kind, wire: &Value) -> Option<Self> {
         let part = |name: &str| wire.get(name)?.as_str().map(str::to_owned);
-        let mut error = Self::new(
-            Kind::from_label(label.as_str()?)?,
-            Cow::Owned(part("code")?),
-            part("message")?,
-        );
+        let mut error = Self::new(kind, Cow::Owned(part("code")?), part("message")?);
         error.0.hint = part("hint");
         error.0.field = part("field");
         error.0.retry_after = wire["retry_after_ms"].as_u64().map(Duration::from_millis);

@@ -40,6 +40,7 @@ pub mod limits;
 pub mod metrics;
 pub mod pipeline;
 pub mod progress;
+pub mod relay;
 pub mod run;
 pub mod secret;
 pub mod server;

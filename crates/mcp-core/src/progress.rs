@@ -10,12 +10,31 @@ use rmcp::{
     },
     model::{ProgressNotificationParam, ProgressToken},
 };
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::Instant,
+};
 
-use crate::task_store::Note;
+use crate::{
+    relay::{Audience, Report},
+    task_store::Note,
+};
 
 /// At most ten notifications a second; the last one of a run may be left out.
 const MIN_GAP: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Tells the process that handed a call over how far it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    audience: Audience,
+    reports: mpsc::Sender<Report>,
+}
+
+impl Told {
+    pub(crate) fn new(audience: Audience, reports: mpsc::Sender<Report>) -> Self {
+        Self { audience, reports }
+    }
+}
 
 /// Reports progress to a caller that asked for it, strictly increasing and at most ten a second.
 ///
@@ -25,6 +44,8 @@ const MIN_GAP: std::time::Duration = std::time::Duration::from_millis(100);
 pub struct Progress {
     to: Option<(Peer<RoleServer>, ProgressToken)>,
     task: Option<Note>,
+    /// Of a call that another process handed over.
+    elsewhere: Option<Told>,
     last: Mutex<Option<Instant>>,
     highest: AtomicU64,
 }
@@ -32,16 +53,31 @@ pub struct Progress {
 impl Progress {
     /// Whether anyone listens.
     pub fn is_wanted(&self) -> bool {
-        self.to.is_some() || self.task.is_some()
+        self.audience() != Audience::Nobody
+    }
+
+    /// Who listens.
+    pub fn audience(&self) -> Audience {
+        match (&self.elsewhere, &self.task, &self.to) {
+            (Some(told), _, _) => told.audience,
+            (None, Some(_), _) => Audience::Task,
+            (None, None, Some(_)) => Audience::Caller,
+            (None, None, None) => Audience::Nobody,
+        }
     }
 
     /// Whether the call is a task: its caller does not wait for the answer.
     pub fn is_task(&self) -> bool {
-        self.task.is_some()
+        self.audience() == Audience::Task
     }
 
     /// Report `done` of `total` (any unit), with a short message.
     pub async fn report(&self, done: f64, total: Option<f64>, message: &str) {
+        if let Some(told) = self.elsewhere.as_ref().filter(|told| told.audience != Audience::Nobody)
+        {
+            // One that finds no room is left out: the next one says more.
+            drop(told.reports.try_send(Report { done, total, message: message.to_owned() }));
+        }
         if let Some(task) = &self.task {
             task.say(message);
         }
@@ -82,6 +118,7 @@ impl<S> FromContextPart<ToolCallContext<'_, S>> for Progress {
         let context = context.as_request_context();
         let to = context.meta.get_progress_token().map(|token| (context.peer.clone(), token));
         let task = context.extensions.get::<Note>().cloned();
-        Ok(Self { to, task, last: Mutex::new(None), highest: AtomicU64::new(0) })
+        let elsewhere = context.extensions.get::<Told>().cloned();
+        Ok(Self { to, task, elsewhere, last: Mutex::new(None), highest: AtomicU64::new(0) })
     }
 }

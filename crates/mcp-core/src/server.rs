@@ -10,7 +10,7 @@ use crate::{
     extended::Extended,
     fleet::Member,
     limits::Rate,
-    state_dir::{StateDir, StateLock},
+    state_dir::{StateDir, StateLock, Taken},
     state_key::StateKey,
     task::Tasks,
     upstream::Upstreams,
@@ -348,6 +348,11 @@ impl StartContext {
     /// Take the state directory for this process alone; held until the guard is dropped.
     pub fn lock_state_dir(&self) -> Result<StateLock, StartError> {
         self.state.lock()
+    }
+
+    /// The same, for a server whose processes share a directory: one of them has it.
+    pub fn try_lock_state_dir(&self) -> Result<Taken, StartError> {
+        self.state.try_lock()
     }
 
     /// The remote services of this server: [`Upstreams::add`] makes the client of one, whose

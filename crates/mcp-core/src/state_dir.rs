@@ -49,6 +49,14 @@ impl StateDir {
 
     /// Take it for this process alone.
     pub(crate) fn lock(&self) -> Result<StateLock, StartError> {
+        match self.try_lock()? {
+            Taken::Ours(lock) => Ok(lock),
+            Taken::Held(by) => Err(held(&self.open()?, by)),
+        }
+    }
+
+    /// The same, where another process may have it.
+    pub(crate) fn try_lock(&self) -> Result<Taken, StartError> {
         let dir = self.open()?;
         let path = dir.join("lock");
         let mut options = durable::private();
@@ -56,7 +64,7 @@ impl StateDir {
         let mut file = options.open(&path).map_err(|error| unusable(&dir, &error))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(&dir, &mut file)),
+            Err(TryLockError::WouldBlock) => return Ok(Taken::Held(holder(&mut file))),
             Err(TryLockError::Error(error)) => return Err(unusable(&dir, &error)),
         }
         let written = file
@@ -64,8 +72,17 @@ impl StateDir {
             .and_then(|()| write!(file, "{}", std::process::id()))
             .and_then(|()| file.flush());
         written.map_err(|error| unusable(&dir, &error))?;
-        Ok(StateLock { _file: file })
+        Ok(Taken::Ours(StateLock { _file: file }))
     }
+}
+
+/// Whose a state directory is.
+#[derive(Debug)]
+pub enum Taken {
+    /// This process's.
+    Ours(StateLock),
+    /// Another's: its number, where it can be told.
+    Held(Option<u32>),
 }
 
 impl StateDir {
@@ -117,12 +134,14 @@ fn unusable(dir: &Path, error: &std::io::Error) -> StartError {
         .with_hint("make it writable, or name another with --state-dir or MACHINA_STATE_DIR")
 }
 
-fn held(dir: &Path, file: &mut File) -> StartError {
+fn holder(file: &mut File) -> Option<u32> {
     let mut holder = String::new();
-    let holder = match file.read_to_string(&mut holder) {
-        Ok(_) if holder.trim().parse::<u32>().is_ok() => format!(" (process {})", holder.trim()),
-        _ => String::new(),
-    };
+    file.read_to_string(&mut holder).ok()?;
+    holder.trim().parse().ok()
+}
+
+fn held(dir: &Path, by: Option<u32>) -> StartError {
+    let holder = by.map(|id| format!(" (process {id})")).unwrap_or_default();
     StartError::unavailable(format!(
         "state directory {} is in use by another process{holder}",
         dir.display()

@@ -144,6 +144,20 @@ pub enum Error {
     /// The server is stopping.
     #[error("the server is stopping; nothing was written")]
     Stopping,
+    /// No process that has the store answers; nothing was done.
+    #[error("{0}")]
+    OwnerUnavailable(String),
+    /// The process that has the store is of another version; nothing was done.
+    #[error(
+        "process {process} has the store and is of version {theirs}, this one is {}",
+        env!("CARGO_PKG_VERSION")
+    )]
+    OwnerVersion {
+        /// Its number.
+        process: u32,
+        /// Its version.
+        theirs: String,
+    },
     /// A fault of ours; nothing was written.
     #[error("{0}")]
     Internal(String),
@@ -276,6 +290,16 @@ impl From<Error> for ToolError {
             Error::Cancelled => Self::new(Kind::Cancelled, "cancelled", message),
             Error::Stopping => Self::new(Kind::Unavailable, "backend_unavailable", message)
                 .with_hint("repeat the call when the server is up again"),
+            Error::OwnerUnavailable(_) => {
+                Self::new(Kind::Unavailable, "owner_unavailable", message)
+                    .with_hint("repeat the call; if it stays so, continue or end that process")
+                    .with_retry_after(Duration::from_secs(1))
+            }
+            Error::OwnerVersion { .. } => {
+                Self::new(Kind::Unavailable, "owner_version_mismatch", message).with_hint(
+                    "restart the client of the older one, so that all on this directory are alike",
+                )
+            }
             Error::Internal(_) => Self::internal(message),
         }
     }
@@ -374,6 +398,12 @@ mod tests {
             (Error::BackupInvalid("x".into()), "backup_invalid", Kind::Refused),
             (Error::Cancelled, "cancelled", Kind::Cancelled),
             (Error::Stopping, "backend_unavailable", Kind::Unavailable),
+            (Error::OwnerUnavailable("x".into()), "owner_unavailable", Kind::Unavailable),
+            (
+                Error::OwnerVersion { process: 1, theirs: "0".into() },
+                "owner_version_mismatch",
+                Kind::Unavailable,
+            ),
             (Error::Internal("x".into()), "internal", Kind::Internal),
         ];
         for (error, code, kind) in table {

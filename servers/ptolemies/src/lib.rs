@@ -4,6 +4,7 @@ mod backup;
 mod config;
 mod error;
 mod server;
+mod shared;
 
 mod tools;
 
@@ -27,4 +28,4 @@ mod web;
 
 pub use config::Config;
 pub use error::{Error, Quota};
-pub use server::Server;
+pub use shared::Shared as Server;

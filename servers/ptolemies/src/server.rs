@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use mcp_core::{
     cursor::{Cursor, Pages},
     path_root::PathRoot,
     prelude::*,
+    relay,
     state_dir::StateLock,
 };
 
@@ -23,12 +24,13 @@ use crate::{
     knowledge::{Knowledge, Limits, Readiness},
     moment::Moment,
     neo4j::Neo4j,
+    shared::Shared,
     store::{OpenError, SurrealStore},
     tools,
     web::Web,
 };
 
-/// Durable memory for agents.
+/// What has the store, and answers.
 #[derive(Debug)]
 pub struct Server {
     knowledge: Knowledge<SurrealStore>,
@@ -46,8 +48,8 @@ pub struct Server {
     web: Option<Web>,
     /// Below which files are read.
     ingest_root: Option<Arc<PathRoot>>,
-    /// One process per directory: freed by the kernel when the process ends.
-    _lock: StateLock,
+    /// One process has a directory: freed by the kernel when the process ends.
+    lock: Mutex<Option<StateLock>>,
     neo4j: Option<Arc<Neo4j>>,
     /// Turns of raw reads, which may be heavy.
     raw_reads: Semaphore,
@@ -223,21 +225,18 @@ impl Server {
     }
 }
 
-impl McpServer for Server {
-    const FACTS: Facts =
-        Facts::new(&fleet::PTOLEMIES, env!("CARGO_PKG_VERSION"), include_str!("../README.md"));
-
-    type Config = Config;
-
-    async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+impl Server {
+    /// Open the store of a directory that this process has.
+    pub(crate) async fn open(
+        config: Config,
+        context: StartContext,
+        lock: StateLock,
+    ) -> Result<Self, StartError> {
         let ingest_root = config.ingest_root.as_deref().map(open_root).transpose()?;
         let web = Web::new(&config.ingest_hosts, context.upstreams());
         let web = web.map_err(|error| StartError::config(error.to_string()))?;
-        let lock = context.lock_state_dir()?;
         let dir = context.state_dir()?;
-        let store = SurrealStore::open_current(&dir, &config, Moment::now())
-            .await
-            .map_err(|error| not_open(&dir, &error))?;
+        let store = open_store(&dir, &config).await.map_err(|error| not_open(&dir, &error))?;
         let limits = Limits {
             memories: config.max_memories,
             graph_bytes: usize::try_from(config.max_graph_mib).unwrap_or(usize::MAX) << 20,
@@ -266,14 +265,56 @@ impl McpServer for Server {
             backups,
             web,
             ingest_root,
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
             neo4j,
             raw_reads,
         })
     }
 
+    /// What a call of the only tool that asks would do.
+    pub(crate) async fn effect(
+        &self,
+        _tool: &str,
+        arguments: &serde_json::Map<String, serde_json::Value>,
+        _caller: &Principal,
+    ) -> Result<Preview> {
+        tools::preview(self, arguments).await
+    }
+
+    pub(crate) async fn document(&self, uri: &str) -> Result<Option<String>> {
+        tools::document(&self.knowledge, uri).await
+    }
+
+    pub(crate) fn reports(&self) -> Vec<ProbeReport> {
+        let (state, detail) = match self.knowledge.readiness() {
+            Readiness::Ready => (ProbeState::Up, None),
+            Readiness::Building { done, total } => {
+                (ProbeState::Down, Some(format!("reading memories: {done} of {total}")))
+            }
+            Readiness::Failed(error) => (ProbeState::Down, Some(error.to_string())),
+        };
+        vec![ProbeReport { name: "index", required: true, state, detail }, self.neo4j_probe()]
+    }
+
+    /// Finish what is queued, close the store, and let another process have it.
+    pub(crate) async fn close(&self) {
+        self.knowledge.close().await;
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+impl McpServer for Shared {
+    const FACTS: Facts =
+        Facts::new(&fleet::PTOLEMIES, env!("CARGO_PKG_VERSION"), include_str!("../README.md"));
+
+    type Config = Config;
+
+    async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+        Self::open(config, context).await
+    }
+
     fn tools() -> ToolRouter<Self> {
-        tools::router()
+        relay::router(tools::router())
     }
 
     fn toolsets() -> &'static [Toolset] {
@@ -297,12 +338,11 @@ impl McpServer for Server {
 
     async fn preview(
         &self,
-        _tool: &str,
+        tool: &str,
         arguments: &serde_json::Map<String, serde_json::Value>,
-        _principal: &Principal,
+        principal: &Principal,
     ) -> Result<Preview> {
-        // The only tool that asks.
-        tools::preview(self, arguments).await
+        self.effect(tool, arguments, principal).await
     }
 
     fn instructions() -> &'static str {
@@ -320,22 +360,15 @@ impl McpServer for Server {
     }
 
     async fn read_resource(&self, uri: &str) -> Result<Option<String>> {
-        tools::document(&self.knowledge, uri).await
+        self.document(uri).await
     }
 
     async fn probes(&self) -> Vec<ProbeReport> {
-        let (state, detail) = match self.knowledge.readiness() {
-            Readiness::Ready => (ProbeState::Up, None),
-            Readiness::Building { done, total } => {
-                (ProbeState::Down, Some(format!("reading memories: {done} of {total}")))
-            }
-            Readiness::Failed(error) => (ProbeState::Down, Some(error.to_string())),
-        };
-        vec![ProbeReport { name: "index", required: true, state, detail }, self.neo4j_probe()]
+        self.reports().await
     }
 
     async fn stop(&self) {
-        self.knowledge.close().await;
+        self.leave().await;
     }
 }
 
@@ -360,6 +393,22 @@ fn open_root(path: &str) -> Result<Arc<PathRoot>, StartError> {
             .with_hint("create the directory, or change MACHINA_PTOLEMIES_INGEST_ROOT")
     };
     PathRoot::open(Path::new(path)).map(Arc::new).map_err(refuse)
+}
+
+/// The files of a process that was killed are closed one by one: the lock of the state directory may
+/// be free a moment before the store's own.
+async fn open_store(dir: &Path, config: &Config) -> Result<SurrealStore, OpenError> {
+    const LONGEST: Duration = Duration::from_secs(2);
+    const LOOK: Duration = Duration::from_millis(10);
+    let until = tokio::time::Instant::now() + LONGEST;
+    loop {
+        match SurrealStore::open_current(dir, config, Moment::now()).await {
+            Err(OpenError::Held) if tokio::time::Instant::now() < until => {
+                tokio::time::sleep(LOOK).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 fn not_open(dir: &Path, error: &OpenError) -> StartError {

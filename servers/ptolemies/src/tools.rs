@@ -12,7 +12,7 @@ mod transfer;
 
 use mcp_core::prelude::ToolRouter;
 
-use crate::Server;
+use crate::server::Server;
 
 pub(crate) use network::{RESOURCES, document};
 pub(crate) use operate::preview;

@@ -13,7 +13,7 @@ use self::{
     ingest::{IngestDocumentsArgs, IngestDocumentsOutput},
     list::{ListDocumentsArgs, ListDocumentsOutput},
 };
-use crate::Server;
+use crate::server::Server;
 
 #[tool_router(router = document_tools, vis = "pub(crate)")]
 impl Server {

@@ -15,7 +15,7 @@ use self::{
     merge::{MergeEntitiesArgs, MergeEntitiesOutput},
     timeline::{GetTimelineArgs, GetTimelineOutput},
 };
-use crate::Server;
+use crate::server::Server;
 
 #[tool_router(router = graph_tools, vis = "pub(crate)")]
 impl Server {

@@ -11,7 +11,7 @@ use self::{
     list::{ListMemoriesArgs, ListMemoriesOutput},
     store::{StoreMemoryArgs, StoreMemoryOutput},
 };
-use crate::Server;
+use crate::server::Server;
 
 #[tool_router(router = memory_tools, vis = "pub(crate)")]
 impl Server {

@@ -20,9 +20,10 @@ use self::{
     schema::{GetSchemaArgs, GetSchemaOutput},
 };
 use crate::{
-    Error, Server,
+    Error,
     graph::{Graph, Resolved},
     knowledge::Seen,
+    server::Server,
     tools::arguments::labels,
 };
 

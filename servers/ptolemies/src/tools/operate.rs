@@ -12,7 +12,7 @@ use self::{
         RunMaintenanceArgs, RunMaintenanceOutput,
     },
 };
-use crate::Server;
+use crate::server::Server;
 
 pub(crate) use upkeep::preview;
 

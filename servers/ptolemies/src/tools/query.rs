@@ -5,7 +5,7 @@ mod run;
 use mcp_core::prelude::*;
 
 use self::run::{QueryGraphArgs, QueryGraphOutput};
-use crate::Server;
+use crate::server::Server;
 
 #[tool_router(router = query_tools, vis = "pub(crate)")]
 impl Server {

@@ -3,10 +3,11 @@
 use mcp_core::prelude::*;
 
 use crate::{
-    Error, Server,
+    Error,
     catalog::Filter,
     knowledge::{self, Found, Needle, Results, Shares},
     moment::Moment,
+    server::Server,
     text::{clean, is_zero},
     tools::arguments::{label, labels, optional_moment},
 };

@@ -10,7 +10,7 @@ use self::{
     export::{ExportKnowledgeArgs, ExportKnowledgeOutput},
     import::{ImportKnowledgeArgs, ImportKnowledgeOutput},
 };
-use crate::Server;
+use crate::server::Server;
 
 #[tool_router(router = transfer_tools, vis = "pub(crate)")]
 impl Server {

@@ -9,7 +9,7 @@ use mcp_testkit::{
 };
 use serde_json::{Value, json};
 
-const NAME: &str = "machina-ptolemies";
+pub(crate) const NAME: &str = "machina-ptolemies";
 
 /// A server on a directory.
 pub(crate) fn start(state: &Path) -> TestResult<StdioServer> {

@@ -8,8 +8,11 @@ mod neo4j;
 mod network;
 mod operate;
 mod process;
+mod proxy;
 mod query;
 mod scene;
+mod shared;
+mod storm;
 mod tools;
 mod transfer;
 

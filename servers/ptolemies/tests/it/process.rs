@@ -1,32 +1,15 @@
-//! The executable and its state directory.
+//! The executable and its disk.
 
 use std::process::Stdio;
 
-use machina_ptolemies::{Config, Server};
 use mcp_testkit::{
-    InProcess, TestResult,
+    TestResult,
     binary::{self, StdioServer},
     wire,
 };
 use serde_json::json;
 
 const NAME: &str = "machina-ptolemies";
-
-#[tokio::test]
-async fn a_second_process_is_told_who_holds_the_directory() -> TestResult {
-    let state = tempfile::tempdir()?;
-    let server = InProcess::<Server>::start_in(state.path(), Config::default()).await?;
-    let mut second = binary::command(NAME, state.path())?;
-    second.args(["--state-dir", &state.path().to_string_lossy(), "call", "list_memories", "{}"]);
-    let second = second.stdin(Stdio::null()).output().await?;
-    let said = String::from_utf8_lossy(&second.stderr);
-    assert_eq!(second.status.code(), Some(69), "{said}");
-    for part in [&*state.path().to_string_lossy(), &std::process::id().to_string(), "--state-dir"] {
-        assert!(said.contains(part), "`{part}` is missing in: {said}");
-    }
-    server.stop().await;
-    Ok(())
-}
 
 /// The order of system calls around one store: the log is synced before the answer is written.
 #[tokio::test]

@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use crate::{
-    Error, Server,
+    Error,
     document::{DocumentOutcome, DocumentStatus, Format},
     jobs::{Job, JobState, Standing, Ticket},
+    server::Server,
     text::{clean, is_zero},
     tools::arguments::{label, write_id},
 };

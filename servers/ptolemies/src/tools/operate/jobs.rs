@@ -6,9 +6,9 @@ use mcp_core::{Principal, deadline, prelude::*};
 use serde_json::{Map, Value};
 
 use crate::{
-    Server,
     backup::Manifest,
     jobs::{Job, JobState},
+    server::Server,
     text::clean,
 };
 

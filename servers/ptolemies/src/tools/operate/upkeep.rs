@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, time::Duration};
 use mcp_core::{Preview, Principal, deadline, prelude::*};
 
 use crate::{
-    Error, Server,
+    Error,
     backup::Manifest,
     jobs::{End, Job, JobState, Standing, Ticket, kept},
     knowledge::{Kept, Tell, Upkeep},
+    server::Server,
     text::is_zero,
 };
 

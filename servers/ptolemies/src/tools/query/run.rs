@@ -6,9 +6,10 @@ use mcp_core::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, Server,
+    Error,
     guard::{self, Judged, Language},
     query::{Bounds, Params},
+    server::Server,
 };
 
 /// Characters of the rows as JSON: the answer stays under the server's cap.

@@ -15,11 +15,12 @@ use super::{
     simple::{self, Said, Tally},
 };
 use crate::{
-    Error, Server,
+    Error,
     jobs::{End, JobState, Standing, Ticket, kept},
     knowledge::{Intake, Judge, Knowledge},
     moment::Moment,
     record::{Gather, Incoming, Refused, Table},
+    server::Server,
     store::SurrealStore,
     text::{clean, is_zero},
 };
