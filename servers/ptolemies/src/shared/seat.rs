@@ -186,7 +186,11 @@ impl Seat {
                 tokio::time::sleep(jitter()).await;
             }
             // It begins, or ends.
-            Err(Lost::Nobody) => tokio::time::sleep(LOOK).await,
+            Err(Lost::Nobody) => {
+                let holder = holder.map(|id| format!(" {id}")).unwrap_or_default();
+                self.seek(format!("process{holder} has the directory and does not listen"));
+                tokio::time::sleep(LOOK).await;
+            }
             Err(lost) => {
                 self.seek(lost.error(holder).message().to_owned());
                 tokio::time::sleep(LOOK).await;

@@ -167,6 +167,17 @@ async fn a_stopped_owner_is_waited_for_and_never_robbed() -> TestResult {
     Ok(())
 }
 
+/// Say this to whoever comes; nothing may be asked.
+async fn greet(listener: &tokio::net::UnixListener, hello: &[u8]) -> TestResult {
+    loop {
+        let (mut stream, _) = listener.accept().await?;
+        stream.write_all(hello).await?;
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).await?;
+        assert!(heard.is_empty(), "something was asked");
+    }
+}
+
 #[tokio::test]
 async fn another_version_is_told_apart() -> TestResult {
     let state = tempfile::tempdir()?;
@@ -179,20 +190,9 @@ async fn another_version_is_told_apart() -> TestResult {
     let mut frame = u32::try_from(old.to_string().len())?.to_be_bytes().to_vec();
     frame.extend(old.to_string().bytes());
     let mut server = start(state.path())?;
-    let greet = async {
-        loop {
-            let (mut stream, _) = listener.accept().await?;
-            stream.write_all(&frame).await?;
-            let mut heard = Vec::new();
-            stream.read_to_end(&mut heard).await?;
-            assert!(heard.is_empty(), "nothing is asked of another version");
-        }
-        #[expect(unreachable_code, reason = "its type")]
-        TestResult::Ok(())
-    };
     let error = tokio::select! {
         error = refusal(&mut server, 1, "list_memories") => error?,
-        ended = greet => return ended,
+        ended = greet(&listener, &frame) => return ended,
     };
     assert_eq!(error["code"], "owner_version_mismatch", "{error}");
     for part in ["4711", "0.0.1"] {
