@@ -57,7 +57,7 @@ impl McpServer for Server {
     fn toolsets() -> &'static [Toolset] {
         const CORE: Toolset = Toolset {
             name: "core",
-            purpose: "exact answers (Bayes' rule, conjugate updates, A/B and group tests, distributions, priors) and \
+            purpose: "exact answers (Bayes' rule, conjugate updates, A/B and group tests), regression by formula, and \
                       models in Stan's language",
             tools: &[
                 "analyze_ab_test",
@@ -65,9 +65,8 @@ impl McpServer for Server {
                 "check_model",
                 "compare_groups",
                 "diagnose_run",
-                "elicit_prior",
-                "evaluate_distribution",
                 "fit_model",
+                "fit_regression",
                 "summarize_run",
                 "update_conjugate",
             ],
@@ -90,7 +89,7 @@ impl McpServer for Server {
         };
         const WORKFLOW: Toolset = Toolset {
             name: "workflow",
-            purpose: "models compared, checked and looked at; tests planned",
+            purpose: "priors drawn up; models compared, checked and looked at; tests planned",
             tools: &[
                 "approximate_model",
                 "calibrate_model",
@@ -98,6 +97,8 @@ impl McpServer for Server {
                 "check_prior",
                 "compare_models",
                 "design_ab_test",
+                "elicit_prior",
+                "evaluate_distribution",
                 "fit_regression",
                 "plot_run",
                 "predict_outcome",

@@ -14,9 +14,13 @@ use crate::Error;
 pub(crate) struct UpdateArgs {
     /// Prior and likelihood.
     pub(super) family: Family,
-    /// Needed but for beta and dirichlet families, which are uniform by default.
+    /// Beta families: alpha, beta; dirichlet: concentration (these are uniform by default); gamma: shape, rate;
+    /// `normal_known_sigma`: mean, sd; nig: mean, kappa, shape, scale; niw: means, kappa, df, `scale_matrix`;
+    /// pareto: scale, shape.
     pub(super) prior: Option<Parameters>,
-    /// Observations or their sufficient statistics.
+    /// `beta_binomial`: successes, trials; `beta_negbin`: r, counts; dirichlet: counts; `gamma_poisson`: counts, or
+    /// events and exposure; `gamma_exponential`: values, or n and exposure; normal and nig: values, or n, mean, sd;
+    /// pareto: values; niw: rows.
     pub(super) data: DataArgs,
     /// Known standard deviation of the data (`normal_known_sigma`).
     #[schemars(range(min = 0.0))]
@@ -53,42 +57,42 @@ pub(super) enum Family {
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Parameters {
-    /// Pseudo-successes (beta families).
+    /// Pseudo-successes.
     #[serde(skip_serializing_if = "Option::is_none")]
     alpha: Option<f64>,
-    /// Pseudo-failures (beta families).
+    /// Pseudo-failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     beta: Option<f64>,
-    /// Shape (gamma families: pseudo-events; nig: of the variance; `uniform_pareto`).
+    /// Shape; gamma: pseudo-events, nig: of the variance.
     #[serde(skip_serializing_if = "Option::is_none")]
     shape: Option<f64>,
-    /// Rate (gamma families: pseudo-exposure).
+    /// Pseudo-exposure.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<f64>,
-    /// Centre (`normal_known_sigma`, nig).
+    /// Centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     mean: Option<f64>,
-    /// Standard deviation of the mean (`normal_known_sigma`).
+    /// Standard deviation of the mean.
     #[serde(skip_serializing_if = "Option::is_none")]
     sd: Option<f64>,
-    /// Pseudo-observations behind the mean (nig, niw).
+    /// Pseudo-observations behind the mean.
     #[serde(skip_serializing_if = "Option::is_none")]
     kappa: Option<f64>,
-    /// Scale (nig: of the variance; `uniform_pareto`: least end of the range).
+    /// Scale of the variance; pareto: least end.
     #[serde(skip_serializing_if = "Option::is_none")]
     scale: Option<f64>,
-    /// Pseudo-counts, one per category (`dirichlet_multinomial`).
+    /// Pseudo-counts by category.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 100))]
     pub(super) concentration: Option<Vec<f64>>,
-    /// Centre of the mean vector (niw).
+    /// Centre of the mean vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     means: Option<Vec<f64>>,
-    /// Degrees of freedom (niw).
+    /// Degrees of freedom.
     #[serde(skip_serializing_if = "Option::is_none")]
     df: Option<f64>,
-    /// Scale of the covariance, by rows (niw).
+    /// Scale of the covariance.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     scale_matrix: Option<Vec<Vec<f64>>>,
@@ -98,37 +102,36 @@ pub(super) struct Parameters {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DataArgs {
-    /// `beta_binomial`.
+    /// Of the trials.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     successes: Option<u64>,
-    /// `beta_binomial`: successes included.
+    /// Successes included.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     trials: Option<u64>,
-    /// `gamma_poisson`: events of each unit of exposure; `dirichlet_multinomial`: of each category;
-    /// `beta_negbin`: failures of each series.
+    /// By unit of exposure, category, or series (failures).
     #[schemars(length(max = 100_000), inner(range(max = 1_000_000_000_000_u64)))]
     pub(super) counts: Option<Vec<u64>>,
-    /// `gamma_poisson`: events in all.
+    /// All events of the exposure.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     events: Option<u64>,
-    /// `gamma_poisson`, `gamma_exponential`: exposure in all.
+    /// All of it.
     #[schemars(range(min = 0.0))]
     exposure: Option<f64>,
-    /// normal families, `gamma_exponential` (waits), `uniform_pareto`: the values.
+    /// Each value, or wait.
     #[schemars(length(max = 100_000))]
     values: Option<Vec<f64>>,
-    /// Instead of values: how many.
+    /// How many values, with their mean and sd instead.
     #[schemars(range(max = 1_000_000_000_000_u64))]
     n: Option<u64>,
-    /// normal families, instead of values: their mean.
+    /// Mean of the values.
     mean: Option<f64>,
-    /// normal families, instead of values: their standard deviation (n - 1).
+    /// Their standard deviation (n - 1).
     #[schemars(range(min = 0.0))]
     sd: Option<f64>,
-    /// `beta_negbin`: successes that end a series.
+    /// Successes that end a series.
     #[schemars(range(min = 0.0))]
     r: Option<f64>,
-    /// niw: one vector for each observation.
+    /// Vectors, for niw.
     #[schemars(length(max = 100_000))]
     rows: Option<Vec<Vec<f64>>>,
 }
