@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Longest silence of a process that runs.
-pub(super) const SILENCE: Duration = Duration::from_secs(5);
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Why there is no answer.
 #[derive(Debug)]

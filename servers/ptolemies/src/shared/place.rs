@@ -134,6 +134,7 @@ mod tests {
     #[test]
     fn a_directory_that_others_made_or_may_read_is_not_taken() {
         let root = tempfile::tempdir().unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o700)).unwrap();
         let dir = fs::symlink_metadata(root.path()).unwrap();
         assert_eq!(check(&dir, dir.uid()), Ok(()));
         assert!(check(&dir, dir.uid() + 1).is_err());

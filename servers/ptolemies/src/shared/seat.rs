@@ -16,15 +16,15 @@ use tokio::{
 
 use super::{
     inlet::Inlet,
-    outlet::{Asker, Lost, Outlet, SILENCE},
+    outlet::{Asker, Lost, Outlet},
     place::Place,
     repeat::Repeat,
     wire::{Ask, Probe},
 };
 use crate::{Config, Error, server::Server};
 
-/// How long a call waits while no process has the store.
-const PATIENCE: Duration = SILENCE;
+/// How long a call waits while no process has the store: to open it takes longer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// How often a call, or this process, looks whether one has it now.
 const LOOK: Duration = Duration::from_millis(10);
 /// Processes that race for it start within this time.

@@ -37,11 +37,15 @@ async fn reads_answer_the_same_by_both_ways() -> TestResult {
     ] {
         let here = owner.call(tool, arguments.clone()).await?;
         let there = proxy.call(tool, arguments).await?;
-        assert_eq!(here.structured(), there.structured(), "{tool}");
-        let text = |answer: &mcp_testkit::Answer| {
-            answer.response()["result"]["content"][0]["text"].clone()
-        };
-        assert_eq!(text(&here), text(&there), "{tool}");
+        let text = there.response()["result"]["content"][0]["text"].as_str().unwrap_or_default();
+        assert_eq!(text, there.structured().to_string(), "{tool}: its copy");
+        let [here, there] = [here, there].map(|answer| {
+            let mut answer = answer.structured().clone();
+            // It holds the time at which it was made.
+            answer["next_cursor"] = Value::Null;
+            answer
+        });
+        assert_eq!(here, there, "{tool}");
     }
     for uri in ["ptolemies://schema", "ptolemies://stats", "machina://readme"] {
         let read = |server: &InProcess<Server>| {
@@ -122,8 +126,8 @@ async fn jobs_and_confirmations_work_through_a_proxy() -> TestResult {
     // The same again does what is left.
     let whole = ask(&proxy, "ingest_documents", json!({"paths": ["."]})).await?;
     assert_eq!(whole["state"], "done", "{whole}");
-    let listed = ask(&owner, "list_documents", json!({"limit": 200})).await?;
-    assert_eq!(listed["documents"].as_array().map(Vec::len), Some(150));
+    let stored = ask(&owner, "get_schema", json!({})).await?["totals"].clone();
+    assert_eq!(stored["documents"], 150, "{stored}");
 
     let made = ask(&proxy, "create_backup", json!({})).await?;
     let restore = json!({"id": made["backup"]["id"], "replace": true});
@@ -132,7 +136,7 @@ async fn jobs_and_confirmations_work_through_a_proxy() -> TestResult {
     let mut restore = restore;
     restore["confirm_token"] = asked["details"]["confirm_token"].clone();
     ask(&proxy, "restore_backup", restore).await?;
-    assert_eq!(ask(&owner, "list_documents", json!({"limit": 200})).await?, listed);
+    assert_eq!(ask(&owner, "get_schema", json!({})).await?["totals"], stored);
     proxy.stop().await;
     owner.stop().await;
     Ok(())

@@ -1,6 +1,6 @@
 //! Many processes on one directory.
 
-use std::{fs, path::Path, process::Stdio};
+use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use mcp_testkit::{
     TestResult,
@@ -131,8 +131,14 @@ async fn four_clients_a_port_and_a_shell_share_one_directory() -> TestResult {
         assert!(status.success(), "{status}");
     }
     port.call("store_memory", &item("from 7")).await?;
-    let probes = port.probes().await?;
-    assert!(probes[0]["detail"].as_str().is_some_and(|it| it.contains("owner")), "{probes}");
+    // A report stands for two seconds.
+    let seen = async {
+        while !port.probes().await?[0]["detail"].as_str().is_some_and(|it| it.contains("owner")) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        TestResult::Ok(())
+    };
+    tokio::time::timeout(LIMIT, seen).await??;
     let mut child = port.child;
     binary::signal_to(child.id(), "TERM").await?;
     assert!(tokio::time::timeout(LIMIT, child.wait()).await??.success());

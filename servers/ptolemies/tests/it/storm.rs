@@ -131,9 +131,8 @@ impl Storm {
             loop {
                 let holder = owner(&self.state);
                 // Another one than before: that may not have been buried yet.
-                let is_writer = holder.is_some()
-                    && holder != killed
-                    && held(&self.processes).contains(&holder);
+                let is_writer =
+                    holder.is_some() && holder != killed && held(&self.processes).contains(&holder);
                 let done = self.acknowledged.load(Ordering::SeqCst);
                 // In no step with what the store does.
                 if done >= due && is_writer && binary::signal_to(holder, "KILL").await.is_ok() {
