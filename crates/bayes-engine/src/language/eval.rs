@@ -247,13 +247,7 @@ impl<'model> Evaluator<'model> {
             return Ok(());
         }
         self.work = 0;
-        if (self.is_cancelled)() {
-            return Err(Diagnostic::new(
-                Code::Cancelled,
-                span,
-                "cancelled while the model was bound",
-            ));
-        }
+        self.poll(span)?;
         let (steps, cells) = self.trace.size();
         if self.statements > MAX_STATEMENTS || steps > MAX_STEPS || cells > MAX_ALL_CELLS {
             let message = format!(
@@ -263,6 +257,11 @@ impl<'model> Evaluator<'model> {
                 .with_fix("write vectorised statements, or use less data"));
         }
         Ok(())
+    }
+
+    /// Ends the work if the caller gave up.
+    pub(super) fn poll(&self, span: Span) -> Evaluated<()> {
+        if (self.is_cancelled)() { Err(given_up(span)) } else { Ok(()) }
     }
 
     fn run_for(
@@ -391,6 +390,11 @@ pub(crate) fn on_parameters(span: Span) -> Diagnostic {
     let message = "a condition on parameters is not in the supported subset";
     Diagnostic::new(Code::Unsupported, span, message)
         .with_fix("use fmin, fmax or a smooth function; decide on data, or in generated quantities")
+}
+
+/// The caller gave up.
+pub(super) fn given_up(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::Cancelled, span, "cancelled while the model was bound")
 }
 
 /// More numbers than are held at once.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::ast::{Declaration, Program, Statement, StatementKind, Type};
 use super::super::constrain;
 use super::super::data::{self, Data};
-use super::super::eval::{Evaluated, Evaluator, Phase};
+use super::super::eval::{Evaluated, Evaluator, Phase, given_up};
 use super::super::replay::{Part, Watch};
 use super::super::tape::{Builder, Cell, Step, Tape, fused, tape};
 use super::super::value::Value;
@@ -56,13 +56,14 @@ impl Binding<'_> {
         }
         evaluator.fits()?;
         let traced = cells.len();
-        let outputs = tape(&evaluator.trace, &[cells.into()]);
+        let outputs = self.tape(&evaluator, cells)?;
         evaluator.run_all(&self.program.model)?;
         evaluator.fits()?;
-        let terms = self.terms(&evaluator);
-        let density = total(&mut evaluator)?;
+        let lines = self.lines(evaluator.places.iter().copied());
+        let terms = (self.tape(&evaluator, evaluator.target.clone())?, lines);
+        let density = self.total(&mut evaluator)?;
         let printed = std::mem::take(&mut evaluator.printed);
-        let mixed = evaluator.watch.mixed.iter().map(|start| self.line(*start)).collect();
+        let mixed = self.lines(evaluator.watch.mixed.iter().copied());
         let (program, seed) = (Program::default(), self.seed);
         let model = Model {
             program,
@@ -101,15 +102,31 @@ impl Binding<'_> {
         Ok(evaluator)
     }
 
-    /// The line of a byte, from 1.
-    fn line(&self, start: usize) -> usize {
-        self.text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
+    /// The lines of bytes, from 1.
+    fn lines(&self, starts: impl Iterator<Item = usize>) -> Vec<usize> {
+        let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let ends: Vec<usize> = ends.map(|(at, _)| at).collect();
+        starts.map(|start| ends.partition_point(|end| *end < start) + 1).collect()
     }
 
-    /// The terms of the target and the lines that added them.
-    fn terms(&self, evaluator: &Evaluator<'_>) -> (Tape, Vec<usize>) {
-        let lines = evaluator.places.iter().map(|start| self.line(*start)).collect();
-        (tape(&evaluator.trace, &[evaluator.target.clone().into()]), lines)
+    /// The tape that computes these cells.
+    fn tape(&self, evaluator: &Evaluator<'_>, cells: Vec<Cell>) -> Evaluated<Tape> {
+        tape(&evaluator.trace, &[cells.into()], self.is_cancelled)
+            .ok_or_else(|| given_up(Span::default()))
+    }
+
+    /// The tape of the log density.
+    fn total(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Tape> {
+        let target = std::mem::take(&mut evaluator.target);
+        let target = fused(&mut evaluator.trace, &target, self.is_cancelled)
+            .ok_or_else(|| given_up(Span::default()))?;
+        let root: Vec<Cell> = if target.is_empty() {
+            vec![evaluator.trace.constant(0.0)]
+        } else {
+            vec![evaluator.trace.push(Step::Sum, vec![target.into()], 1)]
+        };
+        evaluator.fits()?;
+        self.tape(evaluator, root)
     }
 
     /// Adds the generated quantities, run once at the origin for their sizes.
@@ -181,18 +198,6 @@ fn parameters<'model>(
 fn keep(variables: &mut Vec<Variable>, name: &str, kind: Type, dims: Vec<usize>, block: u8) {
     let start = variables.last().map_or(0, |last| last.start + last.len());
     variables.push(Variable { name: name.to_owned(), kind, dims, start, block });
-}
-
-/// The tape of the log density.
-fn total(evaluator: &mut Evaluator<'_>) -> Evaluated<Tape> {
-    let target = fused(&mut evaluator.trace, &std::mem::take(&mut evaluator.target));
-    let root: Vec<Cell> = if target.is_empty() {
-        vec![evaluator.trace.constant(0.0)]
-    } else {
-        vec![evaluator.trace.push(Step::Sum, vec![target.into()], 1)]
-    };
-    evaluator.fits()?;
-    Ok(tape(&evaluator.trace, &[root.into()]))
 }
 
 /// Declarations of a block that holds nothing else.

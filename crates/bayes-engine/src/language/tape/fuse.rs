@@ -27,8 +27,12 @@ struct Terms {
     other: BTreeMap<(Op, usize), Vec<[Cell; 4]>>,
 }
 
-/// Fewer cells whose sum is that of the target.
-pub(crate) fn fused(trace: &mut Builder, target: &[Cell]) -> Vec<Cell> {
+/// Fewer cells whose sum is that of the target; none if the caller gave up.
+pub(crate) fn fused(
+    trace: &mut Builder,
+    target: &[Cell],
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<Vec<Cell>> {
     let affine = Affine::new(trace, target);
     let mut terms = sorted(trace, &affine, target);
     let mut root = vec![trace.constant(terms.constant)];
@@ -37,6 +41,9 @@ pub(crate) fn fused(trace: &mut Builder, target: &[Cell]) -> Vec<Cell> {
         root.push(if times == 1 { cell } else { trace.scalar(Op::Multiply, &[cell, factor]) });
     }
     for (scale, rows) in std::mem::take(&mut terms.normal) {
+        if is_cancelled() {
+            return None;
+        }
         match quadratic(trace, &affine, scale, &rows) {
             Some(cell) => root.push(cell),
             None => {
@@ -47,9 +54,12 @@ pub(crate) fn fused(trace: &mut Builder, target: &[Cell]) -> Vec<Cell> {
         }
     }
     for ((op, arity), rows) in terms.other {
+        if is_cancelled() {
+            return None;
+        }
         root.push(total(trace, &affine, op, arity, &rows));
     }
-    root
+    Some(root)
 }
 
 /// Sorts the terms by what computes them.

@@ -10,10 +10,20 @@ use super::run::{Input, Placed, Tape};
 /// Array steps up to this size are merged with their equals.
 const SMALL: usize = 8;
 
-/// The tape that computes these lists of cells.
-pub(crate) fn tape(builder: &Builder, roots: &[Arc<[Cell]>]) -> Tape {
+/// Steps between two questions whether the caller gave up.
+const PAUSE: usize = 1024;
+
+/// The tape that computes these lists of cells; none if the caller gave up.
+pub(crate) fn tape(
+    builder: &Builder,
+    roots: &[Arc<[Cell]>],
+    is_cancelled: &dyn Fn() -> bool,
+) -> Option<Tape> {
     let producers = producers(builder);
     let is_alive = alive(builder, &producers, roots);
+    if is_cancelled() {
+        return None;
+    }
     let groups = groups(builder, &producers, &is_alive);
     let mut layout = Layout {
         places: vec![0; builder.cells],
@@ -24,11 +34,16 @@ pub(crate) fn tape(builder: &Builder, roots: &[Arc<[Cell]>]) -> Tape {
     for cell in 0..builder.dim {
         layout.places[cell] = index(cell);
     }
+    let mut placed = 0;
     for group in groups {
+        if placed / PAUSE != (placed + group.len()) / PAUSE && is_cancelled() {
+            return None;
+        }
+        placed += group.len();
         layout.place(builder, &group);
     }
     let roots = roots.iter().map(|list| layout.input(list)).collect();
-    layout.finish(builder.dim, roots)
+    Some(layout.finish(builder.dim, roots))
 }
 
 /// The step behind every cell.
