@@ -96,6 +96,26 @@ pub(crate) struct Tape {
 pub(crate) struct Workspace {
     values: Vec<f64>,
     adjoints: Vec<f64>,
+    blocks: Box<Blocks>,
+}
+
+/// Room for one block of up to four inputs and of their slopes: to clear it anew costs more than a short step.
+#[derive(Debug, Clone)]
+pub(super) struct Blocks {
+    pub(super) x: [[f64; BLOCK]; 4],
+    pub(super) slopes: [[f64; BLOCK]; 4],
+}
+
+impl Blocks {
+    /// Takes in the inputs of some elements; those that a step does not have are 0.
+    pub(super) fn load(&mut self, inputs: &[Input], values: &[f64], from: usize, size: usize) {
+        for (at, block) in self.x.iter_mut().enumerate() {
+            match inputs.get(at) {
+                Some(input) => input.load(values, from, &mut block[..size]),
+                None => block[..size].fill(0.0),
+            }
+        }
+    }
 }
 
 /// Elements computed at a time.
@@ -106,7 +126,8 @@ impl Tape {
     pub(crate) fn workspace(&self) -> Workspace {
         let mut values = vec![0.0; self.cells];
         values.extend_from_slice(&self.constants);
-        Workspace { values, adjoints: vec![0.0; self.cells] }
+        let blocks = Box::new(Blocks { x: [[0.0; BLOCK]; 4], slopes: [[0.0; BLOCK]; 4] });
+        Workspace { values, adjoints: vec![0.0; self.cells], blocks }
     }
 
     /// Array steps, for measurement.
@@ -117,7 +138,8 @@ impl Tape {
     /// Runs it at a point; false where the point is refused.
     pub(crate) fn forward(&self, work: &mut Workspace, point: &[f64]) -> bool {
         work.values[..self.dim].copy_from_slice(point);
-        self.steps.iter().all(|placed| placed.forward(&mut work.values))
+        let Workspace { values, blocks, .. } = work;
+        self.steps.iter().all(|placed| placed.forward(values, blocks))
     }
 
     /// A root's numbers after [`Self::forward`].
@@ -143,7 +165,7 @@ impl Tape {
             *slot = 1.0;
         }
         for placed in self.steps.iter().rev() {
-            placed.backward(&work.values, &mut work.adjoints);
+            placed.backward(&work.values, &mut work.adjoints, &mut work.blocks);
         }
         gradient.copy_from_slice(&work.adjoints[..self.dim]);
         Some(work.values[root])
@@ -151,13 +173,13 @@ impl Tape {
 }
 
 impl Placed {
-    fn forward(&self, values: &mut [f64]) -> bool {
+    fn forward(&self, values: &mut [f64], blocks: &mut Blocks) -> bool {
         let (out, inputs) = (self.out, &self.inputs);
         match &self.step {
             Step::Each(op) if self.count == 1 => {
                 values[out] = op.value(self.single(values));
             }
-            Step::Each(op) => self.each_forward(*op, values),
+            Step::Each(op) => self.each_forward(*op, values, blocks),
             Step::Sum => {
                 values[out] = linear::sum(&inputs[0], self.length, values);
             }
@@ -166,7 +188,9 @@ impl Placed {
                 return values[inputs[0].at(0)] >= values[inputs[1].at(0)];
             }
             Step::Dot => values[out] = linear::dot(&inputs[0], &inputs[1], self.length, values),
-            Step::Total(op, count) => values[out] = total::forward(*op, *count, inputs, values),
+            Step::Total(op, count) => {
+                values[out] = total::forward(*op, *count, inputs, values, blocks);
+            }
             Step::Logit(count) => total::logit_forward(*count, inputs, out, values),
             Step::Linear(design) => design.forward(&inputs[0], out, values),
             Step::Quadratic(quadratic) => quadratic.forward(inputs, out, values),
@@ -183,22 +207,19 @@ impl Placed {
         x
     }
 
-    fn each_forward(&self, op: Op, values: &mut [f64]) {
-        let mut x = [[0.0; BLOCK]; 4];
+    fn each_forward(&self, op: Op, values: &mut [f64], blocks: &mut Blocks) {
         let mut y = [0.0; BLOCK];
         let mut from = 0;
         while from < self.count {
             let size = BLOCK.min(self.count - from);
-            for (block, input) in x.iter_mut().zip(&self.inputs) {
-                input.load(values, from, &mut block[..size]);
-            }
-            apply(op, &x, &mut y[..size]);
+            blocks.load(&self.inputs, values, from, size);
+            apply(op, &blocks.x, &mut y[..size]);
             values[self.out + from..self.out + from + size].copy_from_slice(&y[..size]);
             from += size;
         }
     }
 
-    fn backward(&self, values: &[f64], adjoints: &mut [f64]) {
+    fn backward(&self, values: &[f64], adjoints: &mut [f64], blocks: &mut Blocks) {
         match &self.step {
             Step::Each(op) if self.count == 1 => {
                 let adjoint = adjoints[self.out];
@@ -212,7 +233,7 @@ impl Placed {
                     }
                 }
             }
-            Step::Each(op) => self.each_backward(*op, values, adjoints),
+            Step::Each(op) => self.each_backward(*op, values, adjoints, blocks),
             Step::Sum => {
                 let adjoint = adjoints[self.out];
                 linear::spread(&self.inputs[0], self.length, adjoint, adjoints);
@@ -231,7 +252,7 @@ impl Placed {
             Step::AtLeast => {}
             Step::Total(op, count) => {
                 let adjoint = adjoints[self.out];
-                total::backward(*op, *count, &self.inputs, adjoint, values, adjoints);
+                total::backward(*op, *count, &self.inputs, adjoint, values, adjoints, blocks);
             }
             Step::Logit(count) => {
                 total::logit_backward(*count, &self.inputs, self.out, values, adjoints);
@@ -248,18 +269,15 @@ impl Placed {
         }
     }
 
-    fn each_backward(&self, op: Op, values: &[f64], adjoints: &mut [f64]) {
-        let mut x = [[0.0; BLOCK]; 4];
-        let mut slopes = [[0.0; BLOCK]; 4];
+    fn each_backward(&self, op: Op, values: &[f64], adjoints: &mut [f64], blocks: &mut Blocks) {
         let mut from = 0;
         while from < self.count {
             let size = BLOCK.min(self.count - from);
-            for (block, input) in x.iter_mut().zip(&self.inputs) {
-                input.load(values, from, &mut block[..size]);
-            }
+            blocks.load(&self.inputs, values, from, size);
+            let Blocks { x, slopes } = &mut *blocks;
             let here = self.out + from..self.out + from + size;
-            slope_block(op, &x, &values[here.clone()], &adjoints[here], &mut slopes);
-            for (input, block) in self.inputs.iter().zip(&slopes) {
+            slope_block(op, x, &values[here.clone()], &adjoints[here], slopes);
+            for (input, block) in self.inputs.iter().zip(&*slopes) {
                 if !input.is_constant(adjoints.len()) {
                     input.add(adjoints, from, &block[..size]);
                 }
@@ -334,7 +352,10 @@ pub(super) fn slope_block(
             return;
         }
         Op::Normal => return density::normal_slopes([a, b, c], adjoints, to),
-        Op::BernoulliLogit => return kernel::logit_slopes(a, b, adjoints, &mut to[1]),
+        Op::BernoulliLogit => {
+            to[0][..adjoints.len()].fill(0.0);
+            return kernel::logit_slopes(a, b, adjoints, &mut to[1]);
+        }
         _ => {}
     }
     specialised!(op, slopes_of, (x, y, adjoints, to); Divide Negate Exp Log Square Sqrt Inv InvLogit Log1p Log1m

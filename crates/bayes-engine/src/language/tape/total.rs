@@ -1,20 +1,23 @@
 //! Sums of densities: each is added up as it is computed, and none is kept.
 
 use super::op::Op;
-use super::run::{BLOCK, Input, apply, slope_block};
+use super::run::{BLOCK, Blocks, Input, apply, slope_block};
 use super::{kernel, linear};
 
 /// The sum of a density over `count` elements.
-pub(super) fn forward(op: Op, count: usize, inputs: &[Input], values: &[f64]) -> f64 {
-    let mut x = [[0.0; BLOCK]; 4];
+pub(super) fn forward(
+    op: Op,
+    count: usize,
+    inputs: &[Input],
+    values: &[f64],
+    blocks: &mut Blocks,
+) -> f64 {
     let mut y = [0.0; BLOCK];
     let (mut from, mut total) = (0, 0.0);
     while from < count {
         let size = BLOCK.min(count - from);
-        for (block, input) in x.iter_mut().zip(inputs) {
-            input.load(values, from, &mut block[..size]);
-        }
-        apply(op, &x, &mut y[..size]);
+        blocks.load(inputs, values, from, size);
+        apply(op, &blocks.x, &mut y[..size]);
         total += linear::total(&y[..size]);
         from += size;
     }
@@ -28,19 +31,17 @@ pub(super) fn backward(
     adjoint: f64,
     values: &[f64],
     adjoints: &mut [f64],
+    blocks: &mut Blocks,
 ) {
-    let mut x = [[0.0; BLOCK]; 4];
-    let mut slopes = [[0.0; BLOCK]; 4];
     // the slopes of a density do not need its value
     let (idle, same) = ([0.0; BLOCK], [adjoint; BLOCK]);
     let mut from = 0;
     while from < count {
         let size = BLOCK.min(count - from);
-        for (block, input) in x.iter_mut().zip(inputs) {
-            input.load(values, from, &mut block[..size]);
-        }
-        slope_block(op, &x, &idle[..size], &same[..size], &mut slopes);
-        for (input, block) in inputs.iter().zip(&slopes) {
+        blocks.load(inputs, values, from, size);
+        let Blocks { x, slopes } = &mut *blocks;
+        slope_block(op, x, &idle[..size], &same[..size], slopes);
+        for (input, block) in inputs.iter().zip(&*slopes) {
             if !input.is_constant(adjoints.len()) {
                 input.add(adjoints, from, &block[..size]);
             }
