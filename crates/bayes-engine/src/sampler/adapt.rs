@@ -2,15 +2,17 @@
 //! and gradients (the minimiser of the Fisher divergence, Seyboldt et al., arXiv 2603.18845).
 
 use super::metric::{self, Mass};
-use super::nuts::{Outcome, Point, Trajectory};
+use super::nuts::{Outcome, Places, Point, Trajectory};
 use super::{Counted, Metric, Random, Settings};
 
 /// Share of tuning in which short windows forget the way from the start.
 const EARLY: f64 = 0.3;
 /// Share of tuning at its end that sets the step size on a fixed mass matrix.
 const FINAL: f64 = 0.15;
-/// Draws in an early and a late window.
+/// Draws in an early window, and in the first late one.
 const WINDOW: [usize; 2] = [10, 80];
+/// By what late windows grow: the mass matrix that stays comes of the longest.
+const GROWTH: f64 = 1.5;
 /// Mean depth from which on trajectories are long, and the weight of the last in that mean.
 const DEEP: [f64; 2] = [7.0, 0.05];
 /// Draws after which the directions of the mass matrix are looked for anew.
@@ -25,6 +27,8 @@ pub(super) struct Adaptation {
     step: Averaging,
     /// The window in use, and the one that will follow it.
     windows: [Window; 2],
+    /// Draws in the late window that fills.
+    length: usize,
     early: usize,
     last: usize,
 }
@@ -34,6 +38,7 @@ impl Adaptation {
         settings: &Settings,
         at: &Point,
         density: &mut Counted<'_>,
+        places: &mut Places,
         random: &mut Random,
     ) -> Self {
         let dim = at.q.len();
@@ -45,12 +50,13 @@ impl Adaptation {
         )]
         let (early, last) = (share(EARLY) as usize, share(1.0 - FINAL) as usize);
         let mass = Mass::diagonal(vec![1.0; dim]);
-        let step = first_step(at, &mass, density, random);
+        let step = first_step(at, &mass, density, places, random);
         let metric = if dim > metric::MAX_DIM { Metric::Diagonal } else { settings.metric };
         let windows = [Window::new(dim), Window::new(dim)];
         let step = Averaging::new(step, settings.target_accept);
         let (is_low_rank, depth) = (false, 0.0);
-        Self { mass, metric, is_low_rank, depth, step, windows, early, last }
+        let length = WINDOW[1];
+        Self { mass, metric, is_low_rank, depth, step, windows, length, early, last }
     }
 
     /// The inverse mass matrix.
@@ -66,9 +72,6 @@ impl Adaptation {
     pub(super) fn learn(&mut self, iteration: usize, outcome: &Outcome) {
         self.step.learn(outcome.acceptance);
         self.depth += DEEP[1] * (outcome.depth as f64 - self.depth);
-        if iteration == self.last || iteration == self.early {
-            self.step.restart();
-        }
         if iteration >= self.last {
             return;
         }
@@ -81,14 +84,33 @@ impl Adaptation {
                 };
             self.windows.iter_mut().for_each(|window| window.add(&outcome.point, keeps));
         }
-        let length = WINDOW[usize::from(iteration >= self.early)];
-        if self.windows[1].count >= length {
-            self.windows.swap(0, 1);
-            self.windows[1] = Window::new(outcome.point.q.len());
-        }
+        self.turn_over(iteration, outcome.point.q.len());
         if self.windows[0].count >= WINDOW[0] {
             self.renew(iteration);
         }
+    }
+
+    /// Takes the next window for the one in use once it is full, and time is left to fill another.
+    fn turn_over(&mut self, iteration: usize, dim: usize) {
+        let is_late = iteration >= self.early;
+        let length = if is_late { self.length } else { WINDOW[0] };
+        if self.windows[1].count < length {
+            return;
+        }
+        if is_late {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of a count"
+            )]
+            let next = (length as f64 * GROWTH) as usize;
+            if iteration + next > self.last {
+                return;
+            }
+            self.length = next;
+        }
+        self.windows.swap(0, 1);
+        self.windows[1] = Window::new(dim);
     }
 
     /// Takes the mass matrix from the window.
@@ -116,11 +138,17 @@ impl Adaptation {
 }
 
 /// The largest power of 2 whose single step is accepted with about 0.8.
-fn first_step(at: &Point, mass: &Mass, density: &mut Counted<'_>, random: &mut Random) -> f64 {
+fn first_step(
+    at: &Point,
+    mass: &Mass,
+    density: &mut Counted<'_>,
+    places: &mut Places,
+    random: &mut Random,
+) -> f64 {
     let mut step = 1.0;
     let mut direction = 0;
     for _ in 0..60 {
-        let outcome = Trajectory::new(density, mass, step, 1).run(at, random);
+        let outcome = Trajectory::new(density, mass, places, step, 1).run(at, random);
         let wanted = if outcome.acceptance > 0.8 { 1 } else { -1 };
         if direction != 0 && wanted != direction {
             break;
@@ -157,11 +185,6 @@ impl Averaging {
         self.now = self.centre - self.count.sqrt() / 0.05 * self.error;
         let share = self.count.powf(-0.75);
         self.mean = share * self.now + (1.0 - share) * self.mean;
-    }
-
-    /// Forgets the past but for the step it led to.
-    fn restart(&mut self) {
-        *self = Self::new(self.mean(), self.target);
     }
 
     fn now(&self) -> f64 {

@@ -69,17 +69,17 @@ impl Mass {
     }
 
     /// A normal draw with the mass matrix as its covariance.
-    pub(super) fn momentum(&self, random: &mut Random) -> Vec<f64> {
-        let mut p: Vec<f64> =
-            self.variance.iter().map(|variance| random.normal() / variance.sqrt()).collect();
+    pub(super) fn momentum(&self, random: &mut Random, to: &mut [f64]) {
+        for (slot, variance) in to.iter_mut().zip(&self.variance) {
+            *slot = random.normal() / variance.sqrt();
+        }
         for (direction, excess) in &self.directions {
             // orthonormal in the units of the diagonal, so each may be turned on its own
-            let along = dot(direction, &p) * (1.0 / (1.0 + excess).sqrt() - 1.0);
-            for ((p, x), variance) in p.iter_mut().zip(direction).zip(&self.variance) {
+            let along = dot(direction, to) * (1.0 / (1.0 + excess).sqrt() - 1.0);
+            for ((p, x), variance) in to.iter_mut().zip(direction).zip(&self.variance) {
                 *p += along * x / variance;
             }
         }
-        p
     }
 }
 
@@ -232,9 +232,9 @@ mod tests {
         assert!(!mass.directions.is_empty());
         let (mut random, count) = (Random::new(1, 0), 40_000);
         let (mut mean, mut square) = (0.0, 0.0);
-        let mut velocity = [0.0; 3];
+        let (mut p, mut velocity) = ([0.0; 3], [0.0; 3]);
         for _ in 0..count {
-            let p = mass.momentum(&mut random);
+            mass.momentum(&mut random, &mut p);
             mass.velocity(&p, &mut velocity);
             let twice = dot(&p, &velocity);
             mean += twice / f64::from(count);
