@@ -109,11 +109,6 @@ def of_stan(out, batch):
     root = pathlib.Path(str(importlib.resources.files("httpstan")))
     flags = ["-O0", "-std=c++14", "-w", "-DBOOST_DISABLE_ASSERTS", "-DBOOST_PHOENIX_NO_VARIADIC_EXPRESSION",
              "-DSTAN_THREADS", "-D_REENTRANT", "-D_GLIBCXX_USE_CXX11_ABI=0", f"-I{root / 'include'}"]
-    # the headers once: they are most of the time
-    header = out / "stan_headers.hpp"
-    if not header.with_suffix(".hpp.gch").exists():
-        header.write_text(DRIVER)
-        subprocess.run(["g++", *flags, "-x", "c++-header", header, "-o", f"{header}.gch"], check=True)
     wanted = []
     for path in sorted(out.glob("*.ours.json"), key=lambda path: path.stat().st_size):
         name = path.name.removesuffix(".ours.json")
@@ -137,10 +132,11 @@ def of_stan(out, batch):
         print("all are kept")
         return
     calls = [f'  ask<m_{name}_namespace::m_{name}>("{out / name}");' for name, _ in wanted]
-    text = '#include "stan_headers.hpp"\n' + ASK + "\n".join(code for _, code in wanted)
+    # the headers, which are most of the time, once for all of these models
+    text = DRIVER + ASK + "\n".join(code for _, code in wanted)
     (out / "batch.cpp").write_text(text + "\nint main() {\n" + "\n".join(calls) + "\n}\n")
     libraries = ["-lsundials_cvodes", "-lsundials_idas", "-lsundials_nvecserial", "-l:libtbb.so.2"]
-    subprocess.run(["g++", *flags, f"-I{out}", out / "batch.cpp", "-o", out / "batch", f"-L{root / 'lib'}",
+    subprocess.run(["g++", *flags, out / "batch.cpp", "-o", out / "batch", f"-L{root / 'lib'}",
                     f"-Wl,-rpath,{root / 'lib'}", *libraries], check=True)
     subprocess.run([out / "batch"], check=False, timeout=170)
 
