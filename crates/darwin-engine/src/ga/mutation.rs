@@ -15,6 +15,14 @@ pub enum Mutation {
         /// Standard deviation as a share of the variable's range.
         sigma: f64,
     },
+    /// A step that is Cauchy's, mostly small and now and then far, reflected at the bounds: Yao, Liu &
+    /// Lin (1999).
+    Cauchy {
+        /// Half of the steps are smaller than this share of the variable's range.
+        scale: f64,
+    },
+    /// Any value.
+    Uniform,
 }
 
 impl Mutation {
@@ -37,7 +45,14 @@ impl Mutation {
         let (lo, hi) = (bounds.lo()[gene], bounds.hi()[gene]);
         match self {
             Self::Polynomial { eta } => polynomial(stream, Exponent::new(eta + 1.0), lo, hi, x),
-            Self::Gaussian { sigma } => gaussian(stream, sigma, lo, hi, x),
+            Self::Gaussian { sigma } => {
+                reflected(lo, hi, x + sigma * (hi - lo) * standard_normal(stream))
+            }
+            Self::Cauchy { scale } => {
+                let angle = std::f64::consts::PI * (stream.unit() - 0.5);
+                reflected(lo, hi, x + scale * (hi - lo) * libm::tan(angle))
+            }
+            Self::Uniform => stream.between(lo, hi),
         }
     }
 }
@@ -95,16 +110,16 @@ fn polynomial(stream: &mut Stream, power: Exponent, lo: f64, hi: f64, x: f64) ->
     (x + step * range).clamp(lo, hi)
 }
 
-fn gaussian(stream: &mut Stream, sigma: f64, lo: f64, hi: f64, x: f64) -> f64 {
-    let moved = x + sigma * (hi - lo) * standard_normal(stream);
-    let reflected = if moved < lo {
+/// What went beyond a bound comes back from it, as far as there is room.
+fn reflected(lo: f64, hi: f64, moved: f64) -> f64 {
+    let back = if moved < lo {
         lo + (lo - moved)
     } else if moved > hi {
         hi - (moved - hi)
     } else {
         moved
     };
-    reflected.clamp(lo, hi)
+    back.clamp(lo, hi)
 }
 
 #[cfg(test)]
@@ -112,8 +127,12 @@ mod tests {
     use super::*;
     use crate::Seed;
 
-    const BOTH: [Mutation; 2] =
-        [Mutation::Polynomial { eta: 20.0 }, Mutation::Gaussian { sigma: 0.1 }];
+    const ALL: [Mutation; 4] = [
+        Mutation::Polynomial { eta: 20.0 },
+        Mutation::Gaussian { sigma: 0.1 },
+        Mutation::Cauchy { scale: 0.05 },
+        Mutation::Uniform,
+    ];
 
     fn stream() -> Stream {
         Stream::new(Seed::new(21).unwrap(), 0, 0)
@@ -128,7 +147,7 @@ mod tests {
     fn stays_within_the_bounds_from_anywhere() {
         let bounds = Bounds::cube(1, -2.0, 3.0).unwrap();
         let mut stream = stream();
-        for mutation in [BOTH[0], BOTH[1], Mutation::Gaussian { sigma: 1.0 }] {
+        for mutation in ALL.into_iter().chain([Mutation::Gaussian { sigma: 1.0 }]) {
             for x in [-2.0, -1.9, 0.5, 3.0] {
                 for _ in 0..5000 {
                     let mut row = [x];
@@ -143,7 +162,7 @@ mod tests {
     fn changes_the_asked_share_of_genes() {
         let bounds = Bounds::cube(40, -1.0, 1.0).unwrap();
         let mut stream = stream();
-        for mutation in BOTH {
+        for mutation in ALL {
             for probability in [0.0, 0.025, 0.1, 0.5, 1.0] {
                 let mut changed = 0_u32;
                 for _ in 0..2000 {
@@ -163,11 +182,11 @@ mod tests {
         let mut stream = stream();
         for _ in 0..2000 {
             let mut row = [0.25; 5];
-            BOTH[0].apply(&mut stream, &bounds, 0.01, &mut row, true);
+            ALL[0].apply(&mut stream, &bounds, 0.01, &mut row, true);
             assert!(row.iter().any(|gene| moved(*gene)));
         }
         let mut row = [0.25; 5];
-        BOTH[0].apply(&mut stream, &bounds, 0.0, &mut row, true);
+        ALL[0].apply(&mut stream, &bounds, 0.0, &mut row, true);
         assert!(!row.iter().any(|gene| moved(*gene)));
     }
 
@@ -179,6 +198,7 @@ mod tests {
         for (mutation, expected) in [
             (Mutation::Polynomial { eta: 20.0 }, 1.0 / 22.0),
             (Mutation::Gaussian { sigma: 0.05 }, 0.05 * 0.797_884_560_8),
+            (Mutation::Uniform, 0.25),
         ] {
             let mut sum = 0.0;
             for _ in 0..100_000 {
@@ -189,5 +209,17 @@ mod tests {
             let seen = sum / 100_000.0;
             assert!((seen / expected - 1.0).abs() < 0.02, "{mutation:?}: {seen} {expected}");
         }
+        let far = |least: f64, stream: &mut Stream| {
+            let mut steps = 0_u32;
+            for _ in 0..100_000 {
+                let mut row = [0.0];
+                Mutation::Cauchy { scale: 0.05 }.apply(stream, &bounds, 1.0, &mut row, false);
+                steps += u32::from(row[0].abs() > least);
+            }
+            f64::from(steps) / 100_000.0
+        };
+        // Half lie beyond the scale, one in eight beyond five of it, less what comes back to the middle.
+        assert!((far(0.05, &mut stream) - 0.5).abs() < 0.01);
+        assert!((far(0.25, &mut stream) - 0.1087).abs() < 0.01);
     }
 }

@@ -37,6 +37,8 @@ pub struct GaOptions {
     pub mutation_eta: Option<f64>,
     /// Step of [`Mutation::Gaussian`].
     pub mutation_sigma: Option<f64>,
+    /// Scale of [`Mutation::Cauchy`].
+    pub mutation_scale: Option<f64>,
     /// How categories and booleans are exchanged.
     pub exchange: Option<ExchangeKind>,
     /// Places between which [`ExchangeKind::KPoint`] exchanges.
@@ -112,7 +114,7 @@ names!(WholeMutation: Power = "power", Reset = "reset");
 names!(OrderCrossover: Ox = "ox", Pmx = "pmx", Cx = "cx", Erx = "erx");
 names!(OrderMutation: Inversion = "inversion", Swap = "swap", Insert = "insert", Scramble = "scramble");
 names!(SelectionKind: Tournament = "tournament", Rank = "rank", Roulette = "roulette", Sus = "sus", Truncation = "truncation");
-names!(MutationKind: Polynomial = "polynomial", Gaussian = "gaussian");
+names!(MutationKind: Polynomial = "polynomial", Gaussian = "gaussian", Cauchy = "cauchy", Uniform = "uniform");
 names!(ReplacementKind: Plus = "plus", Generational = "generational");
 
 /// [`Mutation`] without its numbers.
@@ -122,6 +124,8 @@ pub enum MutationKind {
     #[default]
     Polynomial,
     Gaussian,
+    Cauchy,
+    Uniform,
 }
 
 /// [`Replacement`] without its numbers.
@@ -236,19 +240,33 @@ impl GaOptions {
     }
 
     fn resolve_mutation(self, dimension: usize) -> Result<Mutation> {
-        match self.mutation.unwrap_or_default() {
-            MutationKind::Polynomial => {
-                refuse("mutation_sigma", self.mutation_sigma, "mutation gaussian")?;
-                let eta = MUTATION_ETA.resolve("mutation_eta", self.mutation_eta, dimension)?;
-                Ok(Mutation::Polynomial { eta })
-            }
-            MutationKind::Gaussian => {
-                refuse("mutation_eta", self.mutation_eta, "mutation polynomial")?;
-                let sigma =
-                    MUTATION_SIGMA.resolve("mutation_sigma", self.mutation_sigma, dimension)?;
-                Ok(Mutation::Gaussian { sigma })
+        let kind = self.mutation.unwrap_or_default();
+        for (own, field, given, of) in [
+            (MutationKind::Polynomial, "mutation_eta", self.mutation_eta, "mutation polynomial"),
+            (MutationKind::Gaussian, "mutation_sigma", self.mutation_sigma, "mutation gaussian"),
+            (MutationKind::Cauchy, "mutation_scale", self.mutation_scale, "mutation cauchy"),
+        ] {
+            if kind != own {
+                refuse(field, given, of)?;
             }
         }
+        Ok(match kind {
+            MutationKind::Polynomial => {
+                let eta = MUTATION_ETA.resolve("mutation_eta", self.mutation_eta, dimension)?;
+                Mutation::Polynomial { eta }
+            }
+            MutationKind::Gaussian => {
+                let sigma =
+                    MUTATION_SIGMA.resolve("mutation_sigma", self.mutation_sigma, dimension)?;
+                Mutation::Gaussian { sigma }
+            }
+            MutationKind::Cauchy => {
+                let scale =
+                    MUTATION_SIGMA.resolve("mutation_scale", self.mutation_scale, dimension)?;
+                Mutation::Cauchy { scale }
+            }
+            MutationKind::Uniform => Mutation::Uniform,
+        })
     }
 
     fn resolve_exchange(self) -> Result<Exchange> {
@@ -361,6 +379,11 @@ impl From<GaSettings> for GaOptions {
                 options.mutation_sigma = Some(sigma);
                 MutationKind::Gaussian
             }
+            Mutation::Cauchy { scale } => {
+                options.mutation_scale = Some(scale);
+                MutationKind::Cauchy
+            }
+            Mutation::Uniform => MutationKind::Uniform,
         });
         options.replacement = Some(match settings.replacement {
             Replacement::Plus => ReplacementKind::Plus,

@@ -105,6 +105,12 @@ const PARAMETERS: &[Parameter] = &[
         only_with: Some(("mutation", "gaussian")),
     },
     Parameter {
+        name: "mutation_scale",
+        description: "half of the steps are smaller than this share of the variable's range",
+        kind: ParameterKind::Real(MUTATION_SIGMA),
+        only_with: Some(("mutation", "cauchy")),
+    },
+    Parameter {
         name: "exchange",
         description: "how categories and booleans of two parents are exchanged",
         kind: ParameterKind::Choice(ExchangeKind::NAMES),

@@ -40,6 +40,7 @@ impl TryFrom<&Params> for GaOptions {
             mutation_probability: params.number("mutation_probability")?,
             mutation_eta: params.number("mutation_eta")?,
             mutation_sigma: params.number("mutation_sigma")?,
+            mutation_scale: params.number("mutation_scale")?,
             exchange: params.word("exchange", ExchangeKind::from_name)?,
             exchange_points: params.count("exchange_points")?,
             whole_mutation: params.word("whole_mutation", WholeMutation::from_name)?,

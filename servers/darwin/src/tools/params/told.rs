@@ -95,6 +95,7 @@ impl From<GaOptions> for Params {
             .with("mutation_probability", options.mutation_probability)
             .with("mutation_eta", options.mutation_eta)
             .with("mutation_sigma", options.mutation_sigma)
+            .with("mutation_scale", options.mutation_scale)
             .with("exchange", options.exchange.map(ExchangeKind::name))
             .with("exchange_points", options.exchange_points)
             .with("whole_mutation", options.whole_mutation.map(WholeMutation::name))
