@@ -13,6 +13,7 @@ mod compile;
 mod function;
 mod index;
 mod token;
+mod tree;
 mod vm;
 mod walk;
 
@@ -20,6 +21,7 @@ pub use compile::Compiler;
 pub use function::function_names;
 pub(crate) use function::{Binary, Unary};
 use index::Index;
+pub use tree::{MAX_NODES, Node, NodeKind, tree};
 
 /// Longest text of one expression, bytes.
 pub const MAX_SOURCE: usize = 64 * 1024;

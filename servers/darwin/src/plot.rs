@@ -4,11 +4,13 @@ mod axis;
 mod canvas;
 mod lines;
 mod shape;
+mod tree;
 
 use axis::Axis;
 use canvas::Canvas;
 use lines::Words;
 pub(crate) use shape::{Bar, Cells, MOST, bars, cells, strips, tour};
+pub(crate) use tree::tree;
 
 /// Colours that the colour-blind tell apart: Okabe & Ito (2008), without the yellow.
 const COLOURS: [&str; 7] =

@@ -79,7 +79,7 @@ pub(super) enum Callee {
 }
 
 /// Names and what they call.
-const FUNCTIONS: &[(&str, Callee)] = &[
+pub(super) const FUNCTIONS: &[(&str, Callee)] = &[
     ("abs", Callee::Unary(Unary::Abs)),
     ("sign", Callee::Unary(Unary::Sign)),
     ("floor", Callee::Unary(Unary::Floor)),

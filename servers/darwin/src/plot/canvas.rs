@@ -82,6 +82,17 @@ impl Canvas {
         ));
     }
 
+    /// A word in a box with round corners, its middle there.
+    pub(super) fn boxed(&mut self, (x, y): (f64, f64), (fill, line): (&str, &str), text: &str) {
+        let width = word_width(text) + 8.0;
+        let (left, top) = (x - width / 2.0, y - 9.0);
+        self.push(&format!(
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"18\" rx=\"6\" \
+             fill=\"{fill}\" stroke=\"{line}\"/>"
+        ));
+        self.label((x, y + 4.0), "middle", text);
+    }
+
     /// Written from below upwards.
     pub(super) fn upright(&mut self, (x, y): (f64, f64), text: &str) {
         let text = escaped(text);
@@ -111,6 +122,12 @@ impl Canvas {
         );
         svg
     }
+}
+
+/// About how wide a word is, px.
+#[expect(clippy::cast_precision_loss, reason = "words are short")]
+pub(super) fn word_width(text: &str) -> f64 {
+    7.2 * text.chars().count().min(60) as f64
 }
 
 /// Text without markup and control characters, at most 60 characters.

@@ -69,6 +69,50 @@ async fn every_chart_says_what_it_shows_and_can_be_looked_at() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_formula_is_drawn_as_a_tree() -> TestResult {
+    let state = tempfile::tempdir()?;
+    let server = server(state.path()).await?;
+    let expr =
+        "0.75*exp(-b*t) + sum(i, 0, 3, x[i]^2)/sqrt(1 + t) - if(t < 2, c, min(c, 3.14159265))";
+    let arguments = json!({"chart": "tree", "expr": expr, "format": "svg"});
+    let drawn = server.call("render_plot", arguments.clone()).await?;
+    let svg = drawn.structured()["svg"].as_str().ok_or("no picture")?;
+    for word in [">exp<", ">sum i=0..3<", ">x[i]<", ">3.1416<", ">if<", ">0.75<", ">&lt;<"] {
+        assert!(svg.contains(word), "{word} not in {svg}");
+    }
+    assert!(!["NaN", "inf\""].iter().any(|bad| svg.contains(bad)), "{svg}");
+    let again = server.call("render_plot", arguments).await?;
+    assert_eq!(again.structured(), drawn.structured());
+    let image = server.call("render_plot", json!({"chart": "tree", "expr": expr})).await?;
+    assert!(image.image().starts_with(b"\x89PNG") && image.image().len() > 3000);
+    for (arguments, code, field) in [
+        (json!({"chart": "tree"}), "invalid_argument", "/expr"),
+        (json!({"chart": "tour", "expr": "a"}), "invalid_argument", "/expr"),
+        (
+            json!({"chart": "tree", "expr": "a", "run_ids": ["run_1"]}),
+            "invalid_argument",
+            "/run_ids",
+        ),
+        (json!({"chart": "tour"}), "invalid_argument", "/run_ids"),
+        (json!({"chart": "tree", "expr": "a +"}), "invalid_expression", "/expr"),
+        (json!({"chart": "tree", "expr": "foo(a)"}), "unknown_name", "/expr"),
+        (
+            json!({"chart": "tree", "expr": vec!["sin(a)"; 200].join("+")}),
+            "limit_exceeded",
+            "/expr",
+        ),
+    ] {
+        let refused = server.call("render_plot", arguments).await?.error();
+        assert_eq!(
+            (&refused["code"], &refused["field"]),
+            (&json!(code), &json!(field)),
+            "{refused}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_chart_of_what_a_run_has_not_is_refused() -> TestResult {
     let state = tempfile::tempdir()?;
     let server = server(state.path()).await?;

@@ -1,7 +1,12 @@
 //! What charts show of runs.
 
-use darwin_engine::{ArchiveKind, Sense, Settings, look_around};
+use darwin_engine::{
+    ArchiveKind, Sense, Settings,
+    expression::{self, FaultKind, Node},
+    look_around,
+};
 use mcp_core::prelude::*;
+use serde_json::json;
 
 use super::{Chart, Drawn};
 use crate::{
@@ -23,6 +28,7 @@ pub(super) enum Picture {
     Bars(Vec<Bar>),
     Cells(Cells),
     Tour(String, Vec<(f64, f64)>),
+    Tree(String, Vec<Node>),
 }
 
 /// Points of one front, of one population, and of a line over the generations: an answer is bounded.
@@ -53,6 +59,7 @@ impl Picture {
             }
             Self::Cells(cells) => plot::cells(size, cells),
             Self::Tour(name, trip) => plot::tour(size, name, trip),
+            Self::Tree(name, nodes) => plot::tree(size, name, nodes),
         }
     }
 }
@@ -231,6 +238,30 @@ impl Server {
         let last = last.filter(|f| f.is_finite());
         Ok((picture, vec![Drawn { run_id: id.clone(), label, points, last }]))
     }
+}
+
+/// An expression as a tree.
+pub(super) fn tree(source: String) -> Result<(Picture, Vec<Drawn>)> {
+    let nodes = expression::tree(&source).map_err(|fault| {
+        let (code, reason) = match fault.kind {
+            FaultKind::Syntax(reason) => ("invalid_expression", reason),
+            FaultKind::Limit(reason) => ("limit_exceeded", reason),
+            FaultKind::UnknownName { name, .. } => {
+                ("unknown_name", format!("uses `{name}`, which is no function"))
+            }
+        };
+        ToolError::new(Kind::InvalidInput, code, format!("expr {reason} (byte {})", fault.offset))
+            .with_field("/expr")
+            .with_hint("give one expression as define_problem takes it, without tables")
+            .with_details(json!({ "offset": fault.offset }))
+    })?;
+    let points = nodes.len();
+    let mut label: String = source.chars().take(56).collect();
+    if label.len() < source.len() {
+        label.push_str(" ..");
+    }
+    let drawn = Drawn { run_id: String::new(), label: label.clone(), points, last: None };
+    Ok((Picture::Tree(label, nodes), vec![drawn]))
 }
 
 /// For each algorithm, which share of the targets its runs have reached after how many evaluations.
