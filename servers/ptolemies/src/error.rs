@@ -290,19 +290,23 @@ impl From<Error> for ToolError {
             Error::Cancelled => Self::new(Kind::Cancelled, "cancelled", message),
             Error::Stopping => Self::new(Kind::Unavailable, "backend_unavailable", message)
                 .with_hint("repeat the call when the server is up again"),
-            Error::OwnerUnavailable(_) => {
-                Self::new(Kind::Unavailable, "owner_unavailable", message)
-                    .with_hint("repeat the call; if it stays so, continue or end that process")
-                    .with_retry_after(Duration::from_secs(1))
-            }
-            Error::OwnerVersion { .. } => {
-                Self::new(Kind::Unavailable, "owner_version_mismatch", message).with_hint(
-                    "restart the client of the older one, so that all on this directory are alike",
-                )
-            }
+            Error::OwnerUnavailable(_) | Error::OwnerVersion { .. } => of_owner(&error, message),
             Error::Internal(_) => Self::internal(message),
         }
     }
+}
+
+/// Of the process that has the store.
+fn of_owner(error: &Error, message: String) -> ToolError {
+    let of = |code, hint| ToolError::new(Kind::Unavailable, code, message).with_hint(hint);
+    if matches!(error, Error::OwnerVersion { .. }) {
+        return of(
+            "owner_version_mismatch",
+            "restart the client of the older one, so that all on this directory are alike",
+        );
+    }
+    of("owner_unavailable", "repeat the call; if it stays so, continue or end that process")
+        .with_retry_after(Duration::from_secs(1))
 }
 
 /// Of raw reads.

@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    fn call(tool: &str, arguments: Value) -> Call {
+    fn call(tool: &str, arguments: &Value) -> Call {
         Call {
             tool: tool.to_owned(),
             arguments: arguments.as_object().cloned().unwrap_or_default(),
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_write_without_a_name_gets_one() {
         let repeats = Repeats::of(&crate::tools::router());
-        let mut unnamed = call("store_memory", json!({"items": []}));
+        let mut unnamed = call("store_memory", &json!({"items": []}));
         let repeat = repeats.prepare(&mut unnamed);
         let id = unnamed.arguments[WRITE_ID].as_str().unwrap_or_default().to_owned();
         assert!(id.len() > 20 && repeat.is_allowed() && repeat.is_write());
@@ -133,7 +133,7 @@ mod tests {
         let shown = repeat.present(Outcome::Done(answer.clone()));
         assert!(matches!(shown, Outcome::Done(shown) if shown == json!({"seq": 1})));
 
-        let mut named = call("store_memory", json!({"items": [], "write_id": "mine"}));
+        let mut named = call("store_memory", &json!({"items": [], "write_id": "mine"}));
         let repeat = repeats.prepare(&mut named);
         assert_eq!(named.arguments[WRITE_ID], "mine");
         assert!(matches!(repeat.present(Outcome::Done(answer.clone())),
@@ -152,7 +152,7 @@ mod tests {
             ("restore_backup", false),
             ("no_such_tool", false),
         ] {
-            let mut call = call(tool, json!({}));
+            let mut call = call(tool, &json!({}));
             assert_eq!(repeats.prepare(&mut call).is_allowed(), allowed, "{tool}");
         }
     }

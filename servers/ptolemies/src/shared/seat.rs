@@ -133,8 +133,9 @@ impl Seat {
 
     /// Open the store, and let others ask.
     async fn own(&self, lock: StateLock) -> Result<(), StartError> {
-        let server = Server::open(self.config.clone(), self.context.clone(), lock).await?;
-        let server = Arc::new(server);
+        // Boxed: whoever starts, or waits to, would hold all of its state.
+        let server = Server::open(self.config.clone(), self.context.clone(), lock);
+        let server = Arc::new(Box::pin(server).await?);
         match self.place.listen() {
             Ok(listener) => {
                 let inlet = Inlet {
