@@ -59,7 +59,11 @@ pub(crate) trait Started: Send + Sync {
         principal: &'a Principal,
     ) -> BoxFuture<'a, Result<Preview>>;
 
-    fn read_resource<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Option<String>>>;
+    fn read_resource<'a>(
+        &'a self,
+        uri: &'a str,
+        principal: &'a Principal,
+    ) -> BoxFuture<'a, Result<Option<String>>>;
 
     fn probes(&self) -> BoxFuture<'_, Vec<ProbeReport>>;
 
@@ -76,8 +80,12 @@ impl<S: McpServer> Started for S {
         Box::pin(McpServer::preview(self, tool, arguments, principal))
     }
 
-    fn read_resource<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Option<String>>> {
-        Box::pin(McpServer::read_resource(self, uri))
+    fn read_resource<'a>(
+        &'a self,
+        uri: &'a str,
+        principal: &'a Principal,
+    ) -> BoxFuture<'a, Result<Option<String>>> {
+        Box::pin(McpServer::read_resource(self, uri, principal))
     }
 
     fn probes(&self) -> BoxFuture<'_, Vec<ProbeReport>> {

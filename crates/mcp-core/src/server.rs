@@ -70,8 +70,12 @@ pub trait McpServer: Send + Sync + Sized + 'static {
         &[]
     }
 
-    /// Read one of [`McpServer::resources`]; `None` when there is no such document.
-    fn read_resource(&self, _uri: &str) -> impl Future<Output = Result<Option<String>>> + Send {
+    /// Read one of [`McpServer::resources`] for a caller; `None` when there is no such document.
+    fn read_resource(
+        &self,
+        _uri: &str,
+        _principal: &Principal,
+    ) -> impl Future<Output = Result<Option<String>>> + Send {
         std::future::ready(Ok(None))
     }
 

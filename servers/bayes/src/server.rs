@@ -140,7 +140,7 @@ impl McpServer for Server {
         resource::ALL
     }
 
-    async fn read_resource(&self, uri: &str) -> Result<Option<String>> {
+    async fn read_resource(&self, uri: &str, _: &Principal) -> Result<Option<String>> {
         Ok(resource::read(uri))
     }
 }

@@ -130,7 +130,7 @@ impl McpServer for Server {
         tools::resource::ALL
     }
 
-    async fn read_resource(&self, uri: &str) -> Result<Option<String>> {
+    async fn read_resource(&self, uri: &str, _: &Principal) -> Result<Option<String>> {
         tools::resource::read(uri)
     }
 }

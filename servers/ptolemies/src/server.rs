@@ -281,7 +281,11 @@ impl Server {
         tools::preview(self, arguments).await
     }
 
-    pub(crate) async fn document(&self, uri: &str) -> Result<Option<String>> {
+    pub(crate) async fn document(
+        &self,
+        uri: &str,
+        _caller: &Principal,
+    ) -> Result<Option<String>> {
         tools::document(&self.knowledge, uri).await
     }
 
@@ -359,8 +363,8 @@ impl McpServer for Shared {
         tools::RESOURCES
     }
 
-    async fn read_resource(&self, uri: &str) -> Result<Option<String>> {
-        self.document(uri).await
+    async fn read_resource(&self, uri: &str, caller: &Principal) -> Result<Option<String>> {
+        self.document(uri, caller).await
     }
 
     async fn probes(&self) -> Vec<ProbeReport> {

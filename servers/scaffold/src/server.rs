@@ -53,7 +53,7 @@ impl McpServer for Server {
         RESOURCES
     }
 
-    async fn read_resource(&self, uri: &str) -> Result<Option<String>> {
+    async fn read_resource(&self, uri: &str, _: &Principal) -> Result<Option<String>> {
         Ok(tools::resource(uri))
     }
 

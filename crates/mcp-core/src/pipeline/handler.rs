@@ -336,7 +336,7 @@ impl Guarded {
             return Ok(ReadResourceResult::new(vec![contents]));
         }
         let resource = self.0.documents.own(uri).ok_or_else(|| document::not_found(uri))?;
-        match self.0.server.read_resource(uri).await {
+        match self.0.server.read_resource(uri, &Principal::of(context)).await {
             Ok(Some(text)) => Ok(ReadResourceResult::new(vec![document::contents(resource, text)])),
             Ok(None) => Err(document::not_found(uri)),
             Err(error) if error.kind() == Kind::Internal => {

@@ -64,8 +64,12 @@ impl Seat {
         self.0.effect(tool, arguments, caller).await
     }
 
-    pub(super) async fn document(&self, uri: &str) -> Result<Option<String>> {
-        self.0.document(uri).await
+    pub(super) async fn document(
+        &self,
+        uri: &str,
+        caller: &Principal,
+    ) -> Result<Option<String>> {
+        self.0.document(uri, caller).await
     }
 
     pub(super) async fn reports(&self) -> Vec<ProbeReport> {

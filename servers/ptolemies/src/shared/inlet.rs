@@ -99,7 +99,10 @@ impl Inlet {
                 let effect = self.server.effect(&tool, &arguments, &Principal::from(caller)).await;
                 outcome(effect.map(|it| json!({"effect": it.effect, "state": it.state})))
             }
-            Ask::Document { uri } => outcome(self.server.document(&uri).await.map(Value::from)),
+            Ask::Document { uri, caller } => {
+                let text = self.server.document(&uri, &Principal::from(caller)).await;
+                outcome(text.map(Value::from))
+            }
             Ask::Reports => {
                 let probes = self.server.reports().into_iter().map(|report| Probe {
                     name: report.name.to_owned(),

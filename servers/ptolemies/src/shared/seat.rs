@@ -287,8 +287,13 @@ impl Seat {
         Ok(Preview { effect: part("effect"), state: part("state") })
     }
 
-    pub(super) async fn document(&self, uri: &str) -> Result<Option<String>> {
-        match self.ask(&Ask::Document { uri: uri.to_owned() }).await? {
+    pub(super) async fn document(
+        &self,
+        uri: &str,
+        caller: &Principal,
+    ) -> Result<Option<String>> {
+        let ask = Ask::Document { uri: uri.to_owned(), caller: Caller::from(caller) };
+        match self.ask(&ask).await? {
             Value::String(text) => Ok(Some(text)),
             _ => Ok(None),
         }

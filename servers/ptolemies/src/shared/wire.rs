@@ -56,7 +56,7 @@ pub(super) enum Ask {
     /// Tell what a call would do.
     Effect { tool: String, arguments: Map<String, Value>, caller: Caller },
     /// Read a document.
-    Document { uri: String },
+    Document { uri: String, caller: Caller },
     /// Tell how it is.
     Reports,
 }
@@ -130,13 +130,15 @@ mod tests {
     async fn frames_are_read_as_they_were_written() {
         let mut bytes = Vec::new();
         write(&mut bytes, &Hello::ours()).await.unwrap();
-        write(&mut bytes, &Ask::Document { uri: "a\"\u{2028}".to_owned() }).await.unwrap();
+        let caller = Caller::from(&mcp_core::Principal::local());
+        let ask = Ask::Document { uri: "a\"\u{2028}".to_owned(), caller };
+        write(&mut bytes, &ask).await.unwrap();
         let mut from = bytes.as_slice();
         let hello: Hello = read(&mut from).await.unwrap();
         assert!(hello.fits());
         assert!(!Hello { version: "0.0.0".to_owned(), ..hello }.fits());
         let ask: Ask = read(&mut from).await.unwrap();
-        assert!(matches!(ask, Ask::Document { uri } if uri == "a\"\u{2028}"));
+        assert!(matches!(ask, Ask::Document { uri, .. } if uri == "a\"\u{2028}"));
         assert!(read::<Ask, _>(&mut from).await.is_err(), "nothing is left");
     }
 
