@@ -105,6 +105,29 @@ impl LexicalIndex {
         starts.into_iter().map(|(doc, _)| doc).collect()
     }
 
+    /// Share of the words of a query that the best of some texts holds, each word counted by its rarity:
+    /// 1 for all of them, 0 for none. A word that no text holds counts most, so that, unlike scores, it
+    /// can be compared between indexes.
+    pub fn coverage(&self, query: &str, docs: &[DocId]) -> f64 {
+        let words = self.analyzer.terms(query).into_iter();
+        let mut words: Vec<String> = words.map(|(term, _)| term).collect();
+        words.sort_unstable();
+        words.dedup();
+        let (mut whole, mut held) = (0.0, vec![0.0f64; docs.len()]);
+        for word in &words {
+            let found = self.list(word).map_or_else(Vec::new, |list| live(list, &self.docs));
+            let idf = Bm25::idf(self.live, u32::try_from(found.len()).unwrap_or(u32::MAX));
+            whole += idf;
+            for (sum, doc) in held.iter_mut().zip(docs) {
+                if found.binary_search_by_key(doc, |posting| posting.doc).is_ok() {
+                    *sum += idf;
+                }
+            }
+        }
+        let best = held.into_iter().fold(0.0, f64::max);
+        if whole > 0.0 { best / whole } else { 0.0 }
+    }
+
     /// What makes the score of one text for a query; `None` for a text that is not there.
     pub fn explain(&self, query: &str, doc: DocId) -> Option<Explanation> {
         self.docs.get(doc as usize).filter(|doc| doc.live)?;
@@ -286,6 +309,22 @@ mod tests {
             prop::collection::vec(word, 0..9).prop_map(|words| words.join(" ")),
             0..9,
         )
+    }
+
+    #[test]
+    fn coverage_counts_words_by_their_rarity_and_what_is_nowhere_most() {
+        let mut index = LexicalIndex::default();
+        let (both, one) = (index.insert("the crane lifts tons"), index.insert("a crane is a bird"));
+        let near = |found: f64, wanted: f64| (found - wanted).abs() < 1e-12;
+        assert!(near(index.coverage("crane tons", &[both]), 1.0));
+        let (common, rare) = (Bm25::idf(2, 2), Bm25::idf(2, 1));
+        assert!(near(index.coverage("tons crane crane", &[one]), common / (common + rare)));
+        let nowhere = Bm25::idf(2, 0);
+        let best = (common + rare) / (common + rare + nowhere);
+        assert!(near(index.coverage("crane tons harbour", &[one, both]), best));
+        for (query, docs) in [("harbour", &[one][..]), ("the", &[both]), ("crane", &[])] {
+            assert!(near(index.coverage(query, docs), 0.0), "{query}");
+        }
     }
 
     proptest! {
