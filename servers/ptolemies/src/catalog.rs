@@ -37,6 +37,8 @@ pub(crate) struct Entry {
     pub(crate) recorded_at: Moment,
     pub(crate) retracted_at: Moment,
     pub(crate) form: Form,
+    /// Of its texts.
+    pub(crate) bytes: u32,
     /// In the index: those that are not retracted.
     pub(crate) doc: Option<DocId>,
 }
@@ -95,6 +97,7 @@ pub(crate) struct Catalog {
     /// Versions of memories that have more than one.
     by_lineage: HashMap<Ulid, Vec<Ulid>>,
     by_expiry: BTreeSet<(Moment, Ulid)>,
+    bytes: usize,
     words: HashSet<Arc<str>>,
 }
 
@@ -102,6 +105,11 @@ impl Catalog {
     /// Versions held.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Bytes of the texts of all versions.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(crate) fn get(&self, id: Ulid) -> Option<&Entry> {
@@ -163,6 +171,11 @@ impl Catalog {
         self.by_expiry.iter().take_while(|(at, _)| *at <= now).map(|&(_, id)| id).collect()
     }
 
+    /// Whether any version has a time to expire at.
+    pub(crate) fn awaits_expiry(&self) -> bool {
+        !self.by_expiry.is_empty()
+    }
+
     pub(crate) fn insert(&mut self, memory: &Memory, doc: Option<DocId>) {
         let id = memory.id;
         let key = memory.key.as_deref().map(|key| self.word(key));
@@ -183,7 +196,8 @@ impl Catalog {
         if memory.expires_at != Moment::NEVER {
             self.by_expiry.insert((memory.expires_at, id));
         }
-        self.entries.insert(
+        self.bytes += memory.bytes();
+        let before = self.entries.insert(
             id,
             Entry {
                 lineage: memory.lineage,
@@ -196,9 +210,11 @@ impl Catalog {
                 recorded_at: memory.recorded_at,
                 retracted_at: memory.retracted_at,
                 form,
+                bytes: u32::try_from(memory.bytes()).unwrap_or(u32::MAX),
                 doc,
             },
         );
+        self.bytes -= before.map_or(0, |entry| entry.bytes as usize);
     }
 
     /// End the system interval of a version; its place in the index, if it had one.
@@ -220,6 +236,7 @@ impl Catalog {
         remove_from(&mut self.by_form, &(Arc::clone(&entry.context), entry.form), id);
         remove_from(&mut self.by_lineage, &entry.lineage, id);
         self.by_expiry.remove(&(entry.expires_at, id));
+        self.bytes -= entry.bytes as usize;
         let Entry { key, context, tags, doc, .. } = entry;
         for word in tags.into_iter().chain(key).chain([context]) {
             // One left in the set, one in our hand: nobody else holds it.

@@ -1,10 +1,13 @@
 //! Settings.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use mcp_core::prelude::*;
 
-use crate::neo4j::{Address, Neo4j};
+use crate::{
+    neo4j::{Address, Neo4j},
+    space::{Access, Allowance, Name, Rights},
+};
 
 /// Settings of ptolemies. The store lies under the state directory.
 #[non_exhaustive]
@@ -17,17 +20,31 @@ pub struct Config {
     /// Write buffer of the store in MiB, 16-4,096. Default 32.
     #[schemars(range(min = 16, max = 4_096))]
     pub store_buffer_mib: u32,
-    /// Most memories kept, all versions counted, 1-10,000,000. Default 1,000,000.
+    /// Most memories a namespace keeps, all versions counted, 1-10,000,000. Default 1,000,000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_memories: u32,
-    /// Most MiB of entities, observations and facts kept in memory, all versions counted, 1-65,536.
+    /// Most MiB of entities, observations and facts a namespace keeps in memory, all versions counted,
+    /// 1-65,536.
     /// Default 512.
     #[schemars(range(min = 1, max = 65_536))]
     pub max_graph_mib: u32,
-    /// Most chunks of documents kept (about 1,000 characters each), all versions counted,
+    /// Most chunks of documents a namespace keeps (about 1,000 characters each), all versions counted,
     /// 1-10,000,000. Default 1,000,000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_chunks: u32,
+    /// Most namespaces, 1-100,000. Default 1,000.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_namespaces: u32,
+    /// Homes: the namespace of each caller who names none, as `{"key:alice": "alice"}`; it may write
+    /// there and below. Default of a caller: a namespace of its own, `u_` and a digest of its name. The
+    /// user of stdio, and of a port without authentication, has `default` and enters every other.
+    pub homes: BTreeMap<String, String>,
+    /// Further namespaces of a caller, `r` or `rw`, each with those below it; `*` is all of them, as
+    /// `{"key:alice": {"team": "rw", "handbook": "r"}}`. Default: none.
+    pub grants: BTreeMap<String, BTreeMap<String, Access>>,
+    /// Most items and bytes of a namespace, as `{"*": {"items": 100000}, "alice": {"bytes": 1000000}}`;
+    /// `*` is for those not named. Default: no bounds but the three above.
+    pub quotas: BTreeMap<String, Allowance>,
     /// Absolute directory below which `ingest_documents` reads files; nothing outside it is read, no
     /// link followed. Default: none, and `paths` is answered with `path_denied`.
     pub ingest_root: Option<String>,
@@ -61,6 +78,10 @@ impl Default for Config {
             max_memories: 1_000_000,
             max_graph_mib: 512,
             max_chunks: 1_000_000,
+            max_namespaces: 1_000,
+            homes: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            quotas: BTreeMap::new(),
             ingest_root: None,
             ingest_hosts: Vec::new(),
             backup_dir: None,
@@ -79,6 +100,13 @@ impl ServerConfig for Config {
             if let Some(dir) = dir.as_ref().filter(|dir| !Path::new(dir).is_absolute()) {
                 return Err(ConfigError::new(name, format!("{dir:?} is not an absolute path")));
             }
+        }
+        Rights::of(self)?;
+        if let Some(name) =
+            self.quotas.keys().find(|name| *name != "*" && Name::parse(name).is_none())
+        {
+            return Err(ConfigError::new("quotas", format!("{name:?} is no namespace"))
+                .with_hint("name a namespace, or `*` for all that are not named"));
         }
         let Some(uri) = &self.neo4j_uri else { return Ok(()) };
         Address::parse(uri).map_err(|message| ConfigError::new("neo4j_uri", message))?;
@@ -110,6 +138,24 @@ mod tests {
         assert!(with("/srv/docs").validate().is_ok());
         let error = with("docs").validate().expect_err("refused");
         assert_eq!(error.to_string(), "ingest_root: \"docs\" is not an absolute path");
+    }
+
+    #[test]
+    fn rights_and_quotas_are_checked() {
+        let config = |text: &str| serde_json::from_str::<Config>(text).expect("of the right shape");
+        let good = r#"{"homes": {"key:a": "a"}, "grants": {"jwt:b": {"*": "r", "a": "rw"}},
+            "quotas": {"*": {"items": 5}, "a/b": {"bytes": 9}}}"#;
+        assert!(config(good).validate().is_ok());
+        for (wrong, message) in [
+            (r#"{"homes": {"a": "a"}}"#, "homes: \"a\" is no caller"),
+            (r#"{"grants": {"key:a": {"B": "r"}}}"#, "grants: \"B\", for key:a, is no namespace"),
+            (r#"{"quotas": {"**": {"items": 5}}}"#, "quotas: \"**\" is no namespace"),
+        ] {
+            let error = config(wrong).validate().expect_err("refused");
+            assert!(error.to_string().starts_with(message), "{error}");
+            assert!(error.hint().is_some());
+        }
+        assert!(serde_json::from_str::<Config>(r#"{"grants": {"key:a": {"b": "w"}}}"#).is_err());
     }
 
     #[test]

@@ -32,6 +32,14 @@ pub enum Error {
     /// The namespace is full.
     #[error("{0}")]
     QuotaExceeded(Quota),
+    /// A namespace that the caller may read only.
+    #[error("namespace {name} is open to you for reading only")]
+    NamespaceReadOnly {
+        /// JSON pointer of the argument.
+        field: String,
+        /// The namespace.
+        name: String,
+    },
     /// Something that is named is not there.
     #[error("{message}")]
     NotFound {
@@ -201,6 +209,44 @@ pub enum Quota {
         /// Chunks of the document.
         more: usize,
     },
+    /// `items` of the quota of a namespace.
+    #[error(
+        "the namespace keeps at most {limit} items (memories, entities, observations, facts, merges, \
+         documents, chunks; all versions counted), has {held}, and this would add {more}"
+    )]
+    Items {
+        /// The bound.
+        limit: usize,
+        /// Items held.
+        held: usize,
+        /// Items of the call.
+        more: usize,
+    },
+    /// `bytes` of the quota of a namespace.
+    #[error(
+        "the namespace keeps at most {limit} bytes of texts and properties, all versions counted, has \
+         {held}, and this would add {more}"
+    )]
+    Bytes {
+        /// The bound.
+        limit: usize,
+        /// Bytes held.
+        held: usize,
+        /// Bytes of the call.
+        more: usize,
+    },
+    /// `max_namespaces`.
+    #[error("the server keeps at most {limit} namespaces")]
+    Namespaces {
+        /// The setting.
+        limit: usize,
+    },
+    /// Namespaces below one home.
+    #[error("a home has at most {limit} namespaces below it")]
+    Below {
+        /// The bound.
+        limit: usize,
+    },
 }
 
 impl Error {
@@ -229,9 +275,17 @@ impl Quota {
             Self::Chunks { .. } => {
                 "forget_items with mode purge frees room; the operator's setting is max_chunks"
             }
+            Self::Items { .. } | Self::Bytes { .. } => {
+                "forget_items with mode purge frees room; get_schema tells the quota, the operator's \
+                 setting is quotas"
+            }
+            Self::Namespaces { .. } => "the operator's setting is max_namespaces",
+            Self::Below { .. } => "use one of those that get_schema names",
         }
     }
 }
+
+const READ_ONLY_HINT: &str = "write where get_schema tells the access rw, such as your home";
 
 impl From<Error> for ToolError {
     fn from(error: Error) -> Self {
@@ -239,29 +293,28 @@ impl From<Error> for ToolError {
         match error {
             Error::Invalid { field, .. } => Self::invalid(field, message),
             Error::TooLarge { field, hint, .. } => {
-                Self::new(Kind::InvalidInput, "too_large", message)
-                    .with_field(field)
-                    .with_hint(hint)
+                placed(Kind::InvalidInput, "too_large", message, field, hint)
             }
             Error::QuotaExceeded(quota) => {
                 Self::new(Kind::Refused, "quota_exceeded", message).with_hint(quota.hint())
             }
+            Error::NamespaceReadOnly { field, .. } => {
+                placed(Kind::Refused, "namespace_read_only", message, field, READ_ONLY_HINT)
+            }
             Error::NotFound { field, hint, .. } => {
-                Self::new(Kind::NotFound, "not_found", message).with_field(field).with_hint(hint)
+                placed(Kind::NotFound, "not_found", message, field, hint)
             }
             Error::PathDenied { field, hint, .. } => {
-                Self::new(Kind::Refused, "path_denied", message).with_field(field).with_hint(hint)
+                placed(Kind::Refused, "path_denied", message, field, hint)
             }
             Error::UrlDenied { field, hint, .. } => {
-                Self::new(Kind::Refused, "url_denied", message).with_field(field).with_hint(hint)
+                placed(Kind::Refused, "url_denied", message, field, hint)
             }
             Error::UnsupportedFormat { field, hint, .. } => {
-                Self::new(Kind::InvalidInput, "unsupported_format", message)
-                    .with_field(field)
-                    .with_hint(hint)
+                placed(Kind::InvalidInput, "unsupported_format", message, field, hint)
             }
             Error::Conflict { field, hint, .. } => {
-                Self::new(Kind::Conflict, "conflict", message).with_field(field).with_hint(hint)
+                placed(Kind::Conflict, "conflict", message, field, hint)
             }
             Error::QueryRefused { .. }
             | Error::QueryFailed(_)
@@ -275,16 +328,10 @@ impl From<Error> for ToolError {
                 .with_hint("free space on the disk of the state directory, then repeat the call"),
             Error::StoreCorrupt(_) => Self::new(Kind::Unavailable, "store_corrupt", message)
                 .with_hint("restart the server: it reads the store anew and says what it finds"),
-            Error::OutcomeUnknown { repeatable } => Self::new(
-                Kind::Unavailable,
-                "outcome_unknown",
-                message,
-            )
-            .with_hint(if repeatable {
-                "repeat the call with the same write_id: a write that took place is not done twice"
-            } else {
-                "read the memory back before repeating; give a write_id to make repeats safe"
-            }),
+            Error::OutcomeUnknown { repeatable } => {
+                Self::new(Kind::Unavailable, "outcome_unknown", message)
+                    .with_hint(repeat_hint(repeatable))
+            }
             Error::BackupInvalid(_) => Self::new(Kind::Refused, "backup_invalid", message)
                 .with_hint("restore another backup, seen by list_jobs; the store is as it was"),
             Error::Cancelled => Self::new(Kind::Cancelled, "cancelled", message),
@@ -307,6 +354,26 @@ fn of_owner(error: &Error, message: String) -> ToolError {
     }
     of("owner_unavailable", "repeat the call; if it stays so, continue or end that process")
         .with_retry_after(Duration::from_secs(1))
+}
+
+/// One that is about an argument.
+fn placed(
+    kind: Kind,
+    code: &'static str,
+    message: String,
+    field: String,
+    hint: &'static str,
+) -> ToolError {
+    ToolError::new(kind, code, message).with_field(field).with_hint(hint)
+}
+
+/// How to find out whether a write took place.
+const fn repeat_hint(repeatable: bool) -> &'static str {
+    if repeatable {
+        "repeat the call with the same write_id: a write that took place is not done twice"
+    } else {
+        "read the memory back before repeating; give a write_id to make repeats safe"
+    }
 }
 
 /// Of raw reads.
@@ -363,6 +430,23 @@ mod tests {
             (
                 Error::QuotaExceeded(Quota::Chunks { limit: 1, held: 1, more: 1 }),
                 "quota_exceeded",
+                Kind::Refused,
+            ),
+            (
+                Error::QuotaExceeded(Quota::Items { limit: 1, held: 1, more: 1 }),
+                "quota_exceeded",
+                Kind::Refused,
+            ),
+            (
+                Error::QuotaExceeded(Quota::Bytes { limit: 1, held: 1, more: 1 }),
+                "quota_exceeded",
+                Kind::Refused,
+            ),
+            (Error::QuotaExceeded(Quota::Namespaces { limit: 1 }), "quota_exceeded", Kind::Refused),
+            (Error::QuotaExceeded(Quota::Below { limit: 1 }), "quota_exceeded", Kind::Refused),
+            (
+                Error::NamespaceReadOnly { field: field(), name: "n".into() },
+                "namespace_read_only",
                 Kind::Refused,
             ),
             (

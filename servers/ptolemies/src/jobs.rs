@@ -15,9 +15,12 @@ use ulid::Ulid;
 
 use crate::{Error, moment::Moment};
 
-/// Jobs that run at a time, and those that are remembered.
+/// Jobs that run at a time, and those of one caller.
 const RUNNING: usize = 8;
-const REMEMBERED: usize = 100;
+const RUNNING_EACH: usize = 4;
+/// Jobs of one caller that are remembered, and those of all.
+const REMEMBERED_EACH: usize = 100;
+const REMEMBERED: usize = 2_000;
 
 /// Jobs of this process. What they wrote outlives it; they do not.
 #[derive(Debug)]
@@ -112,13 +115,10 @@ impl Jobs {
         if let Some(job) = held.values().filter(|job| job.runs()).find(is_same) {
             return Ok(Arc::clone(job));
         }
-        if held.values().filter(|job| job.runs()).count() >= RUNNING {
-            return Err(ToolError::new(
-                Kind::RateLimited,
-                "too_many_jobs",
-                format!("at most {RUNNING} jobs run at a time"),
-            )
-            .with_hint("wait for one, seen by list_jobs, or stop one with cancel_job"));
+        let running = || held.values().filter(|job| job.runs());
+        let own = running().filter(|job| job.is_of(owner)).count();
+        if own >= RUNNING_EACH || running().count() >= RUNNING {
+            return Err(too_many());
         }
         let job = Arc::new(Job {
             id: next_id(&held)?,
@@ -129,7 +129,7 @@ impl Jobs {
             token: self.context.shutdown.child_token(),
             standing: watch::Sender::default(),
         });
-        forget_old(&mut held);
+        forget_old(&mut held, owner);
         held.insert(job.id, Arc::clone(&job));
         drop(held);
         let work = work(Ticket(Arc::clone(&job)));
@@ -173,13 +173,26 @@ fn next_id(held: &BTreeMap<Ulid, Arc<Job>>) -> Result<Ulid, Error> {
     Ok(if fresh > last { fresh } else { Ulid(last.0.saturating_add(1)) })
 }
 
-/// Make room for one more.
-fn forget_old(held: &mut BTreeMap<Ulid, Arc<Job>>) {
-    while held.len() >= REMEMBERED {
-        let oldest = held.iter().find(|(_, job)| !job.runs()).map(|(id, _)| *id);
+fn too_many() -> ToolError {
+    let message =
+        format!("at most {RUNNING_EACH} jobs of a caller run at a time, and {RUNNING} of all");
+    ToolError::new(Kind::RateLimited, "too_many_jobs", message)
+        .with_hint("wait for one, seen by list_jobs, or stop one with cancel_job")
+}
+
+/// Make room for one more of this owner: its own make way first, so that no caller pushes the jobs
+/// of another out before there are very many.
+fn forget_old(held: &mut BTreeMap<Ulid, Arc<Job>>, owner: &Principal) {
+    loop {
+        let own = held.values().filter(|job| job.is_of(owner)).count() >= REMEMBERED_EACH;
+        if !own && held.len() < REMEMBERED {
+            return;
+        }
+        let mut ended = held.iter().filter(|(_, job)| !job.runs());
+        let oldest = ended.find(|(_, job)| !own || job.is_of(owner)).map(|(id, _)| *id);
         match oldest {
             Some(id) => drop(held.remove(&id)),
-            None => break,
+            None => return,
         }
     }
 }

@@ -9,6 +9,7 @@ mod list;
 mod meaning;
 mod mirror;
 mod query;
+mod room;
 mod search;
 mod state;
 mod upkeep;
@@ -46,6 +47,7 @@ pub(crate) use graph::{Moments, Name, Seen};
 pub(crate) use holdings::Holdings;
 pub(crate) use import::{Intake, Judge};
 pub(crate) use list::{Page, Place, Query, Selection};
+pub(crate) use room::{Limits, Load};
 pub(crate) use search::{Found, Hit, Item, Needle, Results, Shares};
 pub(crate) use upkeep::{Finding, Kept, Tell, Upkeep};
 
@@ -66,6 +68,8 @@ pub(crate) struct Knowledge<S> {
     shared: Arc<Shared<S>>,
     commands: mpsc::Sender<Command>,
     readiness: watch::Receiver<Readiness>,
+    /// One for each clone.
+    clones: Arc<()>,
 }
 
 /// What readers and the one writer share.
@@ -77,7 +81,7 @@ struct Shared<S> {
     /// The latest moment that an answer was given for: a later write must be later than it, or an
     /// answer about the past could change.
     answered: AtomicI64,
-    limits: Limits,
+    limits: RwLock<Limits>,
     /// Told after each change.
     changed: Notify,
     /// The same, for the mirror.
@@ -93,6 +97,7 @@ impl<S> Clone for Knowledge<S> {
             shared: Arc::clone(&self.shared),
             commands: self.commands.clone(),
             readiness: self.readiness.clone(),
+            clones: Arc::clone(&self.clones),
         }
     }
 }
@@ -101,17 +106,6 @@ impl<S> std::fmt::Debug for Knowledge<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Knowledge").finish_non_exhaustive()
     }
-}
-
-/// How much is kept.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// Most memories, all versions counted.
-    pub(crate) memories: u32,
-    /// Most bytes of entities, observations and facts, all versions counted.
-    pub(crate) graph_bytes: usize,
-    /// Most chunks of documents, all versions counted.
-    pub(crate) chunks: u32,
 }
 
 /// What is known without asking the store.
@@ -271,7 +265,7 @@ impl<S: Store> Knowledge<S> {
             state: RwLock::default(),
             clock,
             answered: AtomicI64::new(i64::MIN),
-            limits,
+            limits: RwLock::new(limits),
             changed: Notify::new(),
             journal: Notify::new(),
             closing: AtomicBool::new(false),
@@ -302,7 +296,7 @@ impl<S: Store> Knowledge<S> {
             }
         });
         context.spawn("memory-meaning", meaning::keep(Arc::clone(&shared)));
-        Self { shared, commands, readiness }
+        Self { shared, commands, readiness, clones: Arc::default() }
     }
 
     /// Store a batch: all of it or nothing.
@@ -365,6 +359,11 @@ impl<S: Store> Knowledge<S> {
             // An error means that the writer has gone: there is nothing to wait for.
             wait.await.unwrap_or_default();
         }
+    }
+
+    /// Whether it can be closed without anyone noticing: no clone is in use, nothing waits to expire.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        Arc::strong_count(&self.clones) == 1 && !self.shared.read().catalog.awaits_expiry()
     }
 
     /// How far the index is.

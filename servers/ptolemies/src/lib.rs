@@ -5,6 +5,7 @@ mod config;
 mod error;
 mod server;
 mod shared;
+mod space;
 
 mod tools;
 
@@ -29,3 +30,4 @@ mod web;
 pub use config::Config;
 pub use error::{Error, Quota};
 pub use shared::Shared as Server;
+pub use space::{Access, Allowance};

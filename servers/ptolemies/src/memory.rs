@@ -105,6 +105,13 @@ impl Status {
 }
 
 impl Memory {
+    /// Of its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        let tags: usize = self.tags.iter().map(String::len).sum();
+        let labels = [&self.key, &self.source].into_iter().flatten().map(String::len);
+        self.text.len() + self.context.len() + tags + labels.sum::<usize>()
+    }
+
     /// What the index holds of it: key and text in one field.
     pub(crate) fn indexed_text(&self) -> String {
         match &self.key {

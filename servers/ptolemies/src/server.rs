@@ -1,7 +1,7 @@
 //! The server.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,17 +15,13 @@ use mcp_core::{
     state_dir::StateLock,
 };
 
-use tokio::sync::Semaphore;
-
 use crate::{
-    Config,
-    backup::Backups,
+    Config, Error,
     jobs::Jobs,
-    knowledge::{Knowledge, Limits, Readiness},
-    moment::Moment,
+    knowledge::Readiness,
     neo4j::Neo4j,
     shared::Shared,
-    store::{OpenError, SurrealStore},
+    space::{Access, Space, Spaces},
     tools,
     web::Web,
 };
@@ -33,7 +29,9 @@ use crate::{
 /// What has the store, and answers.
 #[derive(Debug)]
 pub struct Server {
-    knowledge: Knowledge<SurrealStore>,
+    spaces: Spaces,
+    /// The default namespace: it is open as long as the server is.
+    default: Arc<Space>,
     /// Cursors of `list_memories`.
     listing: Cursor,
     /// Cursors of `get_timeline`.
@@ -43,7 +41,6 @@ pub struct Server {
     /// Cursors of `export_knowledge`.
     exports: Cursor,
     jobs: Jobs,
-    backups: Backups,
     /// The way to hosts that documents are read from.
     web: Option<Web>,
     /// Below which files are read.
@@ -51,12 +48,7 @@ pub struct Server {
     /// One process has a directory: freed by the kernel when the process ends.
     lock: Mutex<Option<StateLock>>,
     neo4j: Option<Arc<Neo4j>>,
-    /// Turns of raw reads, which may be heavy.
-    raw_reads: Semaphore,
 }
-
-/// Raw reads at a time.
-const RAW_READS: usize = 2;
 
 const CORE: Toolset = Toolset {
     name: "core",
@@ -89,10 +81,11 @@ const DOCUMENTS: Toolset = Toolset {
 
 const OPERATE: Toolset = Toolset {
     name: "operate",
-    purpose: "carry knowledge out and in, back it up, and watch long work",
+    purpose: "namespaces; carry knowledge out and in, back it up, and watch long work",
     tools: &[
         "cancel_job",
         "create_backup",
+        "create_namespace",
         "export_knowledge",
         "import_knowledge",
         "list_jobs",
@@ -180,32 +173,46 @@ const PROMPTS: &[Prompt] = &[
 ];
 
 impl Server {
-    pub(crate) fn knowledge(&self) -> &Knowledge<SurrealStore> {
-        &self.knowledge
+    /// A namespace to read from: the one named, else the caller's home.
+    pub(crate) async fn reads(
+        &self,
+        caller: &Principal,
+        namespace: Option<&str>,
+    ) -> Result<Arc<Space>, Error> {
+        self.spaces.enter(caller, namespace, Access::Read).await
     }
 
-    pub(crate) fn listing(&self, caller: Principal) -> Pages {
-        self.listing.of(caller)
+    /// A namespace to write into: the one named, else the caller's home.
+    pub(crate) async fn writes(
+        &self,
+        caller: &Principal,
+        namespace: Option<&str>,
+    ) -> Result<Arc<Space>, Error> {
+        self.spaces.enter(caller, namespace, Access::Write).await
     }
 
-    pub(crate) fn history(&self, caller: Principal) -> Pages {
-        self.history.of(caller)
+    pub(crate) fn spaces(&self) -> &Spaces {
+        &self.spaces
     }
 
-    pub(crate) fn document_pages(&self, caller: Principal) -> Pages {
-        self.documents.of(caller)
+    pub(crate) fn listing(&self, caller: &Principal, space: &Space) -> Pages {
+        space.pages(&self.listing, caller)
     }
 
-    pub(crate) fn export_pages(&self, caller: Principal) -> Pages {
-        self.exports.of(caller)
+    pub(crate) fn history(&self, caller: &Principal, space: &Space) -> Pages {
+        space.pages(&self.history, caller)
+    }
+
+    pub(crate) fn document_pages(&self, caller: &Principal, space: &Space) -> Pages {
+        space.pages(&self.documents, caller)
+    }
+
+    pub(crate) fn export_pages(&self, caller: &Principal, space: &Space) -> Pages {
+        space.pages(&self.exports, caller)
     }
 
     pub(crate) fn web(&self) -> Option<&Web> {
         self.web.as_ref()
-    }
-
-    pub(crate) fn backups(&self) -> &Backups {
-        &self.backups
     }
 
     pub(crate) fn jobs(&self) -> &Jobs {
@@ -214,10 +221,6 @@ impl Server {
 
     pub(crate) fn neo4j(&self) -> Option<&Arc<Neo4j>> {
         self.neo4j.as_ref()
-    }
-
-    pub(crate) fn raw_reads(&self) -> &Semaphore {
-        &self.raw_reads
     }
 
     pub(crate) fn ingest_root(&self) -> Option<&Arc<PathRoot>> {
@@ -236,38 +239,29 @@ impl Server {
         let web = Web::new(&config.ingest_hosts, context.upstreams());
         let web = web.map_err(|error| StartError::config(error.to_string()))?;
         let dir = context.state_dir()?;
-        let store = open_store(&dir, &config).await.map_err(|error| not_open(&dir, &error))?;
-        let limits = Limits {
-            memories: config.max_memories,
-            graph_bytes: usize::try_from(config.max_graph_mib).unwrap_or(usize::MAX) << 20,
-            chunks: config.max_chunks,
-        };
-        let knowledge = Knowledge::start(store, limits, Arc::new(Moment::now), &context);
+        let neo4j = config.neo4j().map(Arc::new);
+        let opened = Box::pin(Spaces::open(dir, config, context.clone()));
+        let (spaces, default) = opened.await?;
         let listing = context.state_key()?.cursor("list_memories", 2);
         let history = context.state_key()?.cursor("get_timeline", 1);
         let documents = context.state_key()?.cursor("list_documents", 1);
         let exports = context.state_key()?.cursor("export_knowledge", 1);
         let jobs = Jobs::new(&context);
-        let backups = config.backup_dir.as_ref().map_or_else(|| dir.join("backups"), PathBuf::from);
-        let backups = Backups::new(backups);
-        let neo4j = config.neo4j().map(Arc::new);
         if let Some(neo4j) = &neo4j {
-            knowledge.mirror(Arc::clone(neo4j), &context);
+            default.knowledge().mirror(Arc::clone(neo4j), &context);
         }
-        let raw_reads = Semaphore::new(RAW_READS);
         Ok(Self {
-            knowledge,
+            spaces,
+            default,
             listing,
             history,
             documents,
             exports,
             jobs,
-            backups,
             web,
             ingest_root,
             lock: Mutex::new(Some(lock)),
             neo4j,
-            raw_reads,
         })
     }
 
@@ -276,21 +270,17 @@ impl Server {
         &self,
         _tool: &str,
         arguments: &serde_json::Map<String, serde_json::Value>,
-        _caller: &Principal,
+        caller: &Principal,
     ) -> Result<Preview> {
-        tools::preview(self, arguments).await
+        tools::preview(self, arguments, caller).await
     }
 
-    pub(crate) async fn document(
-        &self,
-        uri: &str,
-        _caller: &Principal,
-    ) -> Result<Option<String>> {
-        tools::document(&self.knowledge, uri).await
+    pub(crate) async fn document(&self, uri: &str, caller: &Principal) -> Result<Option<String>> {
+        tools::document(self, uri, caller).await
     }
 
     pub(crate) fn reports(&self) -> Vec<ProbeReport> {
-        let (state, detail) = match self.knowledge.readiness() {
+        let (state, detail) = match self.default.knowledge().readiness() {
             Readiness::Ready => (ProbeState::Up, None),
             Readiness::Building { done, total } => {
                 (ProbeState::Down, Some(format!("reading memories: {done} of {total}")))
@@ -300,9 +290,9 @@ impl Server {
         vec![ProbeReport { name: "index", required: true, state, detail }, self.neo4j_probe()]
     }
 
-    /// Finish what is queued, close the store, and let another process have it.
+    /// Finish what is queued, close the stores, and let another process have them.
     pub(crate) async fn close(&self) {
-        self.knowledge.close().await;
+        self.spaces.close().await;
         drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -382,7 +372,7 @@ impl Server {
         let (state, detail) = match self.neo4j().map(|neo4j| (neo4j.state(), neo4j.seq())) {
             None => (ProbeState::NotConfigured, None),
             Some((Ok(()), seq)) => {
-                let lag = self.knowledge.seq().saturating_sub(seq);
+                let lag = self.default.knowledge().seq().saturating_sub(seq);
                 (ProbeState::Up, Some(format!("{lag} changes behind")))
             }
             Some((Err(reason), _)) => (ProbeState::Down, Some(reason)),
@@ -397,33 +387,4 @@ fn open_root(path: &str) -> Result<Arc<PathRoot>, StartError> {
             .with_hint("create the directory, or change MACHINA_PTOLEMIES_INGEST_ROOT")
     };
     PathRoot::open(Path::new(path)).map(Arc::new).map_err(refuse)
-}
-
-/// The files of a process that was killed are closed one by one: the lock of the state directory may
-/// be free a moment before the store's own.
-async fn open_store(dir: &Path, config: &Config) -> Result<SurrealStore, OpenError> {
-    const LONGEST: Duration = Duration::from_secs(2);
-    const LOOK: Duration = Duration::from_millis(10);
-    let until = tokio::time::Instant::now() + LONGEST;
-    loop {
-        match SurrealStore::open_current(dir, config, Moment::now()).await {
-            Err(OpenError::Held) if tokio::time::Instant::now() < until => {
-                tokio::time::sleep(LOOK).await;
-            }
-            opened => return opened,
-        }
-    }
-}
-
-fn not_open(dir: &Path, error: &OpenError) -> StartError {
-    let message = format!("the store in {} did not open: {error}", dir.display());
-    match error {
-        OpenError::Held => StartError::unavailable(message)
-            .with_hint("stop the other process, or name another directory with --state-dir"),
-        OpenError::Newer(_) => StartError::config(message)
-            .with_hint("run the newer binary, or name another directory with --state-dir"),
-        OpenError::Failed(_) => StartError::unavailable(message).with_hint(
-            "check the disk and the owner of the directory; keep a copy of it before anything else",
-        ),
-    }
 }

@@ -61,11 +61,7 @@ impl Shared {
     }
 
     /// A document of the server's.
-    pub(crate) async fn document(
-        &self,
-        uri: &str,
-        caller: &Principal,
-    ) -> Result<Option<String>> {
+    pub(crate) async fn document(&self, uri: &str, caller: &Principal) -> Result<Option<String>> {
         match self.here() {
             Some(server) => server.document(uri, caller).await,
             None => self.seat.document(uri, caller).await,

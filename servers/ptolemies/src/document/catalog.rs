@@ -15,6 +15,7 @@ pub(crate) struct Documents {
     /// Versions under a name, oldest first.
     by_uri: BTreeMap<String, Vec<Ulid>>,
     chunks: usize,
+    bytes: u64,
 }
 
 /// Which documents a call is about.
@@ -37,6 +38,11 @@ impl Documents {
     /// Chunks held, of all versions.
     pub(crate) fn chunks(&self) -> usize {
         self.chunks
+    }
+
+    /// Bytes of the texts of all versions.
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.bytes).unwrap_or(usize::MAX)
     }
 
     /// Versions held.
@@ -157,6 +163,7 @@ impl Documents {
             versions.insert(at, document.id);
         }
         self.chunks += document.chunks as usize;
+        self.bytes += document.bytes;
         self.rows.insert(document.id, document);
     }
 
@@ -171,6 +178,7 @@ impl Documents {
     pub(crate) fn remove(&mut self, id: Ulid) {
         let Some(document) = self.rows.remove(&id) else { return };
         self.chunks -= document.chunks as usize;
+        self.bytes -= document.bytes;
         if let Some(versions) = self.by_uri.get_mut(&document.uri) {
             versions.retain(|other| *other != id);
             if versions.is_empty() {

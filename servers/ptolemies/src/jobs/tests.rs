@@ -64,17 +64,25 @@ async fn jobs_are_bounded_and_old_ones_forgotten() {
         ticket.token().cancelled().await;
         Ok(End::Cut(Map::new()))
     };
-    let running: Vec<_> =
-        (0..RUNNING).map(|_| jobs.start("test", &named("a"), None, idle).unwrap()).collect();
-    let error = jobs.start("test", &named("b"), None, idle).unwrap_err();
+    let four = |owner: &str| -> Vec<_> {
+        let each =
+            (0..RUNNING_EACH).map(|_| jobs.start("test", &named(owner), None, idle).unwrap());
+        each.collect()
+    };
+    let running = four("a");
+    let error = jobs.start("test", &named("a"), None, idle).unwrap_err();
+    assert_eq!(error.code(), "too_many_jobs");
+    let others = four("b");
+    let error = jobs.start("test", &named("c"), None, idle).unwrap_err();
     assert_eq!(error.code(), "too_many_jobs");
     running[0].cancel();
     running[0].wait(soon()).await;
-    for _ in 0..REMEMBERED {
+    for _ in 0..REMEMBERED_EACH {
         let job = jobs.start("test", &named("a"), None, |_| async { Ok(End::Whole(Map::new())) });
         job.unwrap().wait(soon()).await;
     }
     let held = jobs.of(&named("a"));
-    assert_eq!(held.len(), REMEMBERED);
+    assert_eq!(held.len(), REMEMBERED_EACH);
     assert!(held.iter().any(|job| job.id == running[1].id), "what runs is never forgotten");
+    assert_eq!(jobs.of(&named("b")).len(), others.len(), "a caller pushes out its own alone");
 }

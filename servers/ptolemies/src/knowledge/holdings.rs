@@ -4,13 +4,15 @@ use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use mcp_core::prelude::{CancellationToken, ToolError, task};
 
-use super::{Knowledge, Limits};
+use super::{Knowledge, Limits, Load};
 use crate::store::Store;
 
 /// Memories counted, and the bounds.
 #[derive(Debug)]
 pub(crate) struct Holdings {
     pub(crate) limits: Limits,
+    /// What of them is used.
+    pub(crate) load: Load,
     /// Memories that are known now.
     pub(crate) memories: usize,
     /// Versions of memories, the old ones too.
@@ -49,7 +51,8 @@ impl<S: Store> Knowledge<S> {
                 *document_contexts.entry(&document.context).or_default() += 1;
             }
             Holdings {
-                limits: shared.limits,
+                limits: shared.limits(),
+                load: state.load(),
                 memories,
                 versions: state.catalog.len(),
                 contexts: most_first(contexts),

@@ -65,6 +65,8 @@ pub(crate) struct Needle {
     /// Least score.
     pub(crate) min_score: f64,
     pub(crate) explain: bool,
+    /// Tell how much of the query the best hit holds: to compare with other namespaces.
+    pub(crate) coverage: bool,
 }
 
 /// What was found, best first.
@@ -76,6 +78,8 @@ pub(crate) struct Results {
     /// Whether the query names entities, so that nearness to them took part.
     pub(crate) graph: bool,
     pub(crate) found: Vec<Found>,
+    /// Share of the words of the query that the best hit holds, if it was asked for.
+    pub(crate) coverage: Option<f64>,
     /// Further hits among the best `k` that the token budget left out.
     pub(crate) over_budget: usize,
 }
@@ -199,7 +203,13 @@ impl<S: Store> Knowledge<S> {
                     .and_then(|doc| state.index.words().explain(&needle.query, doc));
             }
         }
-        Ok(Results { seq, meaning, graph, found, over_budget })
+        let coverage = needle.coverage.then(|| {
+            let state = self.shared.read();
+            let docs: Vec<DocId> =
+                found.iter().filter_map(|found| state.doc_of(found.item)).collect();
+            state.index.words().coverage(&needle.query, &docs)
+        });
+        Ok(Results { seq, meaning, graph, found, coverage, over_budget })
     }
 
     /// Read rows in rank order until the answer is full.

@@ -18,6 +18,7 @@ use crate::{
     error::Quota,
     memory::{Expiry, Memory, NewMemory, Status},
     moment::Moment,
+    space::Allowance,
 };
 
 /// A knowledge with a clock that the test moves, and the store below it.
@@ -38,7 +39,12 @@ impl Bench {
         let context = StartContext::detached(std::path::PathBuf::new());
         let knowledge = Knowledge::start(
             store.clone(),
-            Limits { memories: 1_000, graph_bytes: 1 << 20, chunks: 40 },
+            Limits {
+                memories: 1_000,
+                graph_bytes: 1 << 20,
+                chunks: 40,
+                allowance: Allowance::default(),
+            },
             now,
             &context,
         );
@@ -108,6 +114,7 @@ impl Bench {
             as_of: None,
             min_score: 0.0,
             explain: true,
+            coverage: false,
         };
         let found: Result<Results, ToolError> =
             self.knowledge.search(needle, &CancellationToken::new()).await;
@@ -455,6 +462,7 @@ async fn meaning_finds_what_keeps_like_company_and_forgets_what_is_purged() {
         as_of: None,
         min_score: 0.0,
         explain: false,
+        coverage: false,
     };
     let found = bench.knowledge.search(needle, &CancellationToken::new()).await.unwrap();
     assert!(found.meaning);

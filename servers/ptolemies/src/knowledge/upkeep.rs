@@ -156,7 +156,7 @@ impl<S: Store> Shared<S> {
             state: std::sync::RwLock::default(),
             clock: Arc::clone(&self.clock),
             answered: std::sync::atomic::AtomicI64::new(i64::MIN),
-            limits: self.limits,
+            limits: std::sync::RwLock::new(self.limits()),
             changed: tokio::sync::Notify::new(),
             journal: tokio::sync::Notify::new(),
             closing: std::sync::atomic::AtomicBool::new(false),

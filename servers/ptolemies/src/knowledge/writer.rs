@@ -15,12 +15,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use ulid::Ulid;
 
-use super::{Command, Forgotten, Mode, REPEATABLE, Shared, Stored, Target, WriteId};
+use super::{Command, Forgotten, Load, Mode, REPEATABLE, Shared, Stored, Target, WriteId};
 use crate::{
     Error,
     catalog::Catalog,
     document::DocumentDelta,
-    error::Quota,
     graph::{Delta, Doomed as Graph},
     memory::{Memory, NewMemory},
     moment::Moment,
@@ -139,14 +138,8 @@ impl<S: Store> Writer<'_, S> {
         let mut last_id = self.last_id;
         let Plan { insert, retract, outcomes } = {
             let state = self.shared.read();
-            let held = state.catalog.len();
             let scene = Scene { catalog: &state.catalog, rows: &rows, at, seq };
-            let plan = plan::plan(&scene, items, || next_id(&mut last_id, at))?;
-            let limit = self.shared.limits.memories;
-            if held + plan.insert.len() > limit as usize {
-                return Err(Error::QuotaExceeded(Quota::Memories { limit, held }));
-            }
-            plan
+            plan::plan(&scene, items, || next_id(&mut last_id, at))?
         };
         if insert.is_empty() && retract.is_empty() && write.is_none() {
             return Ok(Stored { seq: seq - 1, outcomes, repeated: false });
@@ -281,6 +274,7 @@ impl<S: Store> Writer<'_, S> {
         if let Some(doubt) = &self.doubt {
             return Err(doubt.clone());
         }
+        self.shared.limits().admit(self.shared.read().load(), Load::of(&change))?;
         match self.shared.store().commit(&change).await {
             Ok(()) => {
                 self.shared.apply(&change);

@@ -64,11 +64,7 @@ impl Seat {
         self.0.effect(tool, arguments, caller).await
     }
 
-    pub(super) async fn document(
-        &self,
-        uri: &str,
-        caller: &Principal,
-    ) -> Result<Option<String>> {
+    pub(super) async fn document(&self, uri: &str, caller: &Principal) -> Result<Option<String>> {
         self.0.document(uri, caller).await
     }
 

@@ -287,11 +287,7 @@ impl Seat {
         Ok(Preview { effect: part("effect"), state: part("state") })
     }
 
-    pub(super) async fn document(
-        &self,
-        uri: &str,
-        caller: &Principal,
-    ) -> Result<Option<String>> {
+    pub(super) async fn document(&self, uri: &str, caller: &Principal) -> Result<Option<String>> {
         let ask = Ask::Document { uri: uri.to_owned(), caller: Caller::from(caller) };
         match self.ask(&ask).await? {
             Value::String(text) => Ok(Some(text)),

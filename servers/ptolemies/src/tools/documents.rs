@@ -55,7 +55,9 @@ impl Server {
         Parameters(args): Parameters<ListDocumentsArgs>,
         caller: Principal,
     ) -> Result<Json<ListDocumentsOutput>> {
-        Ok(Json(list::answer(self.knowledge(), args, &self.document_pages(caller)).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        let pages = self.document_pages(&caller, &space);
+        Ok(Json(list::answer(space.knowledge(), args, &pages).await?))
     }
 
     /// Read a document, or part of it: from a chunk on, around a chunk, one section, or its outline;
@@ -72,7 +74,9 @@ impl Server {
     async fn get_document(
         &self,
         Parameters(args): Parameters<GetDocumentArgs>,
+        caller: Principal,
     ) -> Result<Json<GetDocumentOutput>> {
-        Ok(Json(get::answer(self.knowledge(), args).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(get::answer(space.knowledge(), args).await?))
     }
 }

@@ -34,9 +34,11 @@ impl Server {
     async fn upsert_entities(
         &self,
         Parameters(args): Parameters<UpsertEntitiesArgs>,
+        caller: Principal,
     ) -> Result<Json<UpsertEntitiesOutput>> {
+        let space = self.writes(&caller, args.namespace.as_deref()).await?;
         let (work, write) = args.into_parts()?;
-        Ok(Json(self.knowledge().upsert(work, write).await?.into()))
+        Ok(Json(space.knowledge().upsert(work, write).await?.into()))
     }
 
     /// Store up to 500 facts (from, type, to) with the time they hold, all or none. A fact that is
@@ -54,9 +56,11 @@ impl Server {
     async fn upsert_facts(
         &self,
         Parameters(args): Parameters<UpsertFactsArgs>,
+        caller: Principal,
     ) -> Result<Json<UpsertFactsOutput>> {
+        let space = self.writes(&caller, args.namespace.as_deref()).await?;
         let (work, write) = args.into_parts()?;
-        Ok(Json(self.knowledge().upsert(work, write).await?.into()))
+        Ok(Json(space.knowledge().upsert(work, write).await?.into()))
     }
 
     /// Make entities one that are the same, or part them again. Their names and ids then all lead to
@@ -74,9 +78,11 @@ impl Server {
     async fn merge_entities(
         &self,
         Parameters(args): Parameters<MergeEntitiesArgs>,
+        caller: Principal,
     ) -> Result<Json<MergeEntitiesOutput>> {
+        let space = self.writes(&caller, args.namespace.as_deref()).await?;
         let (work, write) = args.into_parts()?;
-        Ok(Json(self.knowledge().upsert(work, write).await?.try_into()?))
+        Ok(Json(space.knowledge().upsert(work, write).await?.try_into()?))
     }
 
     /// Read entities by name, alias or id: what is observed of them and the facts they take part in,
@@ -93,8 +99,10 @@ impl Server {
     async fn get_entities(
         &self,
         Parameters(args): Parameters<GetEntitiesArgs>,
+        caller: Principal,
     ) -> Result<Json<GetEntitiesOutput>> {
-        Ok(Json(get::answer(self.knowledge(), args).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(get::answer(space.knowledge(), args).await?))
     }
 
     /// History of one memory, fact, observation or entity, oldest first: every version with the time
@@ -114,6 +122,8 @@ impl Server {
         Parameters(args): Parameters<GetTimelineArgs>,
         caller: Principal,
     ) -> Result<Json<GetTimelineOutput>> {
-        Ok(Json(timeline::answer(self.knowledge(), args, &self.history(caller)).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        let pages = self.history(&caller, &space);
+        Ok(Json(timeline::answer(space.knowledge(), args, &pages).await?))
     }
 }

@@ -30,9 +30,11 @@ impl Server {
     async fn store_memory(
         &self,
         Parameters(args): Parameters<StoreMemoryArgs>,
+        caller: Principal,
     ) -> Result<Json<StoreMemoryOutput>> {
+        let space = self.writes(&caller, args.namespace.as_deref()).await?;
         let (items, write) = args.into_parts()?;
-        Ok(Json(self.knowledge().store(items, write).await?.into()))
+        Ok(Json(space.knowledge().store(items, write).await?.into()))
     }
 
     /// Read memories back by id, key or property, newest first; or count them by context or tag.
@@ -50,7 +52,9 @@ impl Server {
         Parameters(args): Parameters<ListMemoriesArgs>,
         caller: Principal,
     ) -> Result<Json<ListMemoriesOutput>> {
-        Ok(Json(list::answer(self.knowledge(), args, &self.listing(caller)).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        let pages = self.listing(&caller, &space);
+        Ok(Json(list::answer(space.knowledge(), args, &pages).await?))
     }
 
     /// Forget what is named by ids, keys, a filter or expiry; an entity with all that is said of it.
@@ -67,7 +71,9 @@ impl Server {
     async fn forget_items(
         &self,
         Parameters(args): Parameters<ForgetItemsArgs>,
+        caller: Principal,
     ) -> Result<Json<ForgetItemsOutput>> {
-        Ok(Json(forget::answer(self.knowledge(), args).await?))
+        let space = self.writes(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(forget::answer(space.knowledge(), args).await?))
     }
 }

@@ -9,7 +9,7 @@ mod picture;
 mod report;
 mod schema;
 
-use mcp_core::prelude::*;
+use mcp_core::{Principal, prelude::*};
 use ulid::Ulid;
 
 use self::{
@@ -49,9 +49,11 @@ impl Server {
     async fn explore_graph(
         &self,
         Parameters(args): Parameters<ExploreGraphArgs>,
+        caller: Principal,
         token: CancellationToken,
     ) -> Result<Json<ExploreGraphOutput>> {
-        Ok(Json(explore::answer(self.knowledge(), args, &token).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(explore::answer(space.knowledge(), args, &token).await?))
     }
 
     /// How two entities are connected: paths of facts, the fewest steps (`shortest`, `k_shortest`) or
@@ -68,9 +70,11 @@ impl Server {
     async fn find_paths(
         &self,
         Parameters(args): Parameters<FindPathsArgs>,
+        caller: Principal,
         token: CancellationToken,
     ) -> Result<Json<FindPathsOutput>> {
-        Ok(Json(paths::answer(self.knowledge(), args, &token).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(paths::answer(space.knowledge(), args, &token).await?))
     }
 
     /// Which entities matter (`pagerank`, `personalized` to seeds, `degree`, `betweenness`), or which
@@ -87,9 +91,11 @@ impl Server {
     async fn analyze_graph(
         &self,
         Parameters(args): Parameters<AnalyzeGraphArgs>,
+        caller: Principal,
         token: CancellationToken,
     ) -> Result<Json<AnalyzeGraphOutput>> {
-        Ok(Json(analyze::answer(self.knowledge(), args, &token).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(analyze::answer(space.knowledge(), args, &token).await?))
     }
 
     /// What may want mending, each with the call that would mend it: entities much alike
@@ -107,9 +113,11 @@ impl Server {
     async fn analyze_knowledge(
         &self,
         Parameters(args): Parameters<AnalyzeKnowledgeArgs>,
+        caller: Principal,
         token: CancellationToken,
     ) -> Result<Json<AnalyzeKnowledgeOutput>> {
-        Ok(Json(report::answer(self.knowledge(), args, &token).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(report::answer(space.knowledge(), args, &token).await?))
     }
 
     /// What is stored: types of entities and facts with counts and cardinality, contexts of memories,
@@ -126,10 +134,11 @@ impl Server {
     async fn get_schema(
         &self,
         Parameters(args): Parameters<GetSchemaArgs>,
+        caller: Principal,
         token: CancellationToken,
     ) -> Result<Json<GetSchemaOutput>> {
-        let answer = schema::answer(self.knowledge(), args, &token).await?;
-        Ok(Json(answer.with_mirror(self.neo4j())))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(schema::answer(self, &caller, &space, args, &token).await?))
     }
 }
 

@@ -1,12 +1,14 @@
 //! Long work, and care of the store.
 
 mod jobs;
+mod namespace;
 mod upkeep;
 
 use mcp_core::{Principal, prelude::*};
 
 use self::{
     jobs::{CancelJobArgs, CancelJobOutput, ListJobsArgs, ListJobsOutput},
+    namespace::{CreateNamespaceArgs, CreateNamespaceOutput},
     upkeep::{
         CreateBackupArgs, CreateBackupOutput, RestoreBackupArgs, RestoreBackupOutput,
         RunMaintenanceArgs, RunMaintenanceOutput,
@@ -33,7 +35,7 @@ impl Server {
         Parameters(args): Parameters<ListJobsArgs>,
         caller: Principal,
     ) -> Result<Json<ListJobsOutput>> {
-        Ok(Json(jobs::list(self, &args, &caller)?))
+        Ok(Json(jobs::list(self, &args, &caller).await?))
     }
 
     /// Stop a job of yours. What it has written is kept.
@@ -52,6 +54,25 @@ impl Server {
         caller: Principal,
     ) -> Result<Json<CancelJobOutput>> {
         Ok(Json(jobs::cancel(self, &args, &caller).await?))
+    }
+
+    /// Make a namespace below your home: a store of its own, with its own index, scores, backups and
+    /// bounds. One that is there stays as it is; its quota and rules may be set anew.
+    #[tool(
+        title = "Create a namespace",
+        annotations(
+            read_only_hint = false,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
+    )]
+    async fn create_namespace(
+        &self,
+        Parameters(args): Parameters<CreateNamespaceArgs>,
+        caller: Principal,
+    ) -> Result<Json<CreateNamespaceOutput>> {
+        Ok(Json(namespace::create(self, args, &caller).await?))
     }
 
     /// Write all that is stored into a file beside the store, as it is at one moment, while reads and

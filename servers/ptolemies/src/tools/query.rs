@@ -2,7 +2,7 @@
 
 mod run;
 
-use mcp_core::prelude::*;
+use mcp_core::{Principal, prelude::*};
 
 use self::run::{QueryGraphArgs, QueryGraphOutput};
 use crate::server::Server;
@@ -25,8 +25,10 @@ impl Server {
     async fn query_graph(
         &self,
         Parameters(args): Parameters<QueryGraphArgs>,
+        caller: Principal,
         token: CancellationToken,
     ) -> Result<Json<QueryGraphOutput>> {
-        Ok(Json(run::answer(self, args, &token).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        Ok(Json(run::answer(self, &space, args, &token).await?))
     }
 }

@@ -1,13 +1,19 @@
 //! Search.
 
-use mcp_core::prelude::*;
+mod several;
 
+use std::sync::Arc;
+
+use mcp_core::{Principal, prelude::*};
+
+use self::several::{Merged, Part as Searched};
 use crate::{
     Error,
     catalog::Filter,
     knowledge::{self, Found, Needle, Results, Shares},
     moment::Moment,
     server::Server,
+    space::{Access, Space},
     text::{clean, is_zero},
     tools::arguments::{label, labels, optional_moment},
 };
@@ -55,6 +61,10 @@ pub(crate) struct SearchKnowledgeArgs {
     /// Add what made each score.
     #[serde(default)]
     explain: bool,
+    /// Where to look; your home if absent.
+    #[schemars(length(min = 1, max = 10))]
+    #[serde(default)]
+    namespaces: Option<Vec<String>>,
 }
 
 /// What may be found.
@@ -100,12 +110,15 @@ fn default_max_tokens() -> usize {
 /// What was found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct SearchKnowledgeOutput {
-    /// Journal position.
+    /// Journal position, of the first namespace.
     seq: u64,
     /// Ways of ranking that took part.
     legs: Vec<&'static str>,
     /// Best first.
     hits: Vec<Hit>,
+    /// Where several namespaces were searched: how each took part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    searched: Vec<Where>,
     /// Hits that `max_tokens` left no room for.
     #[serde(skip_serializing_if = "Option::is_none")]
     over_budget: Option<usize>,
@@ -126,8 +139,11 @@ struct Hit {
     /// The document it is part of.
     #[serde(skip_serializing_if = "Option::is_none")]
     document: Option<Place>,
-    /// Relative to the best match, 0-1.
+    /// Relative to the best match of its namespace, 0-1.
     score: f64,
+    /// Where it is, if several namespaces were searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
     /// True when the key, name or uri equals the query.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     key_match: bool,
@@ -168,6 +184,20 @@ struct Hit {
     /// What made the score.
     #[serde(skip_serializing_if = "Option::is_none")]
     explanation: Option<Made>,
+}
+
+/// A namespace that was searched.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Where {
+    /// Its name.
+    namespace: String,
+    /// Its journal position.
+    seq: u64,
+    /// Its hits in this answer.
+    hits: usize,
+    /// What its scores are multiplied with to order hits of different namespaces: the share of the
+    /// query's words that its best hit holds.
+    weight: f64,
 }
 
 /// Where a chunk stands.
@@ -241,12 +271,85 @@ impl Server {
     )]
     async fn search_knowledge(
         &self,
-        Parameters(args): Parameters<SearchKnowledgeArgs>,
+        Parameters(mut args): Parameters<SearchKnowledgeArgs>,
+        caller: Principal,
         ct: CancellationToken,
     ) -> Result<Json<SearchKnowledgeOutput>> {
-        let needle = args.try_into()?;
-        Ok(Json(self.knowledge().search(needle, &ct).await?.into()))
+        let names = args.namespaces.take();
+        let needle: Needle = args.try_into()?;
+        let Some(names) = names else {
+            let space = self.reads(&caller, None).await?;
+            return Ok(Json(space.knowledge().search(needle, &ct).await?.into()));
+        };
+        Ok(Json(search_all(self, &caller, needle, &names, &ct).await?))
     }
+}
+
+/// Search each of some namespaces, and put what is found in one order.
+async fn search_all(
+    server: &Server,
+    caller: &Principal,
+    needle: Needle,
+    names: &[String],
+    ct: &CancellationToken,
+) -> Result<SearchKnowledgeOutput> {
+    let mut spaces: Vec<Arc<Space>> = Vec::new();
+    // All of them are entered before any is searched: it is all or nothing.
+    for (number, name) in names.iter().enumerate() {
+        let field = format!("/namespaces/{number}");
+        let entered = server.spaces().enter_named(caller, Some(name), Access::Read, &field);
+        let space = entered.await?;
+        if !spaces.iter().any(|other| other.name() == space.name()) {
+            spaces.push(space);
+        }
+    }
+    let needle = Needle { coverage: spaces.len() > 1, ..needle };
+    let (k, max_tokens) = (needle.k, needle.max_tokens);
+    let mut parts = Vec::new();
+    for space in spaces {
+        let results = space.knowledge().search(needle.clone(), ct).await?;
+        parts.push(Searched { namespace: space.name().to_string(), results });
+    }
+    if let [_] = parts.as_slice()
+        && let Some(part) = parts.pop()
+    {
+        return Ok(part.results.into());
+    }
+    let merged = several::merge(&mut parts, k, max_tokens);
+    Ok(SearchKnowledgeOutput::of(&parts, merged))
+}
+
+impl SearchKnowledgeOutput {
+    fn of(parts: &[Searched], merged: Merged) -> Self {
+        let any =
+            |took_part: fn(&Results) -> bool| parts.iter().any(|part| took_part(&part.results));
+        let place = |(number, part): (usize, &Searched)| Where {
+            namespace: part.namespace.clone(),
+            seq: part.results.seq,
+            hits: merged.hits.iter().filter(|(of, _)| *of == number).count(),
+            weight: part.weight(),
+        };
+        let searched = parts.iter().enumerate().map(place).collect();
+        let named = |number: usize| parts.get(number).map(|part| part.namespace.clone());
+        let hits = merged.hits.into_iter();
+        let hits = hits.map(|(number, found)| Hit { namespace: named(number), ..Hit::from(found) });
+        Self {
+            seq: parts.first().map_or(0, |part| part.results.seq),
+            legs: legs(any(|results| results.meaning), any(|results| results.graph)),
+            hits: hits.collect(),
+            searched,
+            over_budget: Some(merged.over_budget).filter(|&count| count > 0),
+            untrusted: vec!["/hits"],
+        }
+    }
+}
+
+/// Names of the ways of ranking that took part.
+fn legs(meaning: bool, graph: bool) -> Vec<&'static str> {
+    [("lexical", true), ("semantic", meaning), ("graph", graph)]
+        .into_iter()
+        .filter_map(|(leg, took_part)| took_part.then_some(leg))
+        .collect()
 }
 
 impl TryFrom<SearchKnowledgeArgs> for Needle {
@@ -280,6 +383,7 @@ impl TryFrom<SearchKnowledgeArgs> for Needle {
             max_tokens: args.max_tokens,
             min_score: args.min_score,
             explain: args.explain,
+            coverage: false,
         })
     }
 }
@@ -288,10 +392,8 @@ impl From<Results> for SearchKnowledgeOutput {
     fn from(results: Results) -> Self {
         Self {
             seq: results.seq,
-            legs: [("lexical", true), ("semantic", results.meaning), ("graph", results.graph)]
-                .into_iter()
-                .filter_map(|(leg, took_part)| took_part.then_some(leg))
-                .collect(),
+            legs: legs(results.meaning, results.graph),
+            searched: Vec::new(),
             hits: results.found.into_iter().map(Hit::from).collect(),
             over_budget: Some(results.over_budget).filter(|&count| count > 0),
             untrusted: vec!["/hits"],

@@ -32,7 +32,9 @@ impl Server {
         caller: Principal,
         ct: CancellationToken,
     ) -> Result<Json<ExportKnowledgeOutput>> {
-        Ok(Json(export::answer(self.knowledge(), args, &self.export_pages(caller), &ct).await?))
+        let space = self.reads(&caller, args.namespace.as_deref()).await?;
+        let pages = self.export_pages(&caller, &space);
+        Ok(Json(export::answer(space.knowledge(), args, &pages, &ct).await?))
     }
 
     /// Take in an export: `jsonl` rows keep their ids and times, so that a repeat changes nothing;

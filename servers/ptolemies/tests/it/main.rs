@@ -3,7 +3,9 @@
 mod crash;
 mod documents;
 mod graph;
+mod house;
 mod jobs;
+mod leaks;
 mod neo4j;
 mod network;
 mod operate;
@@ -12,6 +14,7 @@ mod proxy;
 mod query;
 mod scene;
 mod shared;
+mod spaces;
 mod storm;
 mod tools;
 mod transfer;

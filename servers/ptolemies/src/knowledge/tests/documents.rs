@@ -42,6 +42,7 @@ impl Bench {
             as_of: None,
             min_score: 0.0,
             explain: true,
+            coverage: false,
         };
         self.knowledge.search(needle, &CancellationToken::new()).await.expect("searched").found
     }

@@ -6,7 +6,6 @@ use super::{Part, Writer, next_id};
 use crate::{
     Error,
     document::{Chunk, Document, DocumentDelta, DocumentStatus, Documents, NewDocument},
-    error::Quota,
     knowledge::{Ingested, Mode, Target},
     store::{Change, Op, Store},
 };
@@ -30,11 +29,7 @@ impl<S: Store> Writer<'_, S> {
             if outcome.status == DocumentStatus::Unchanged {
                 return Ok(Ingested { seq: state.seq, outcome });
             }
-            let (held, more) = (state.documents.chunks(), new.pieces.len());
-            let limit = self.shared.limits.chunks;
-            if held + more > limit as usize {
-                return Err(Error::QuotaExceeded(Quota::Chunks { limit, held, more }));
-            }
+            let more = new.pieces.len();
             let (id, seq) = (next_id(&mut last_id, at), state.seq + 1);
             let document = state.documents.row(&new, id, at, seq);
             outcome.id = Some(id);

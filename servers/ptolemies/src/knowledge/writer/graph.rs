@@ -5,7 +5,6 @@ use ulid::Ulid;
 use super::{Part, Writer, next_id, other_call, record};
 use crate::{
     Error,
-    error::Quota,
     graph::{Delta, Doomed, Draft, Rows},
     knowledge::{GraphDone, GraphWork, WriteId},
     store::{Answer, Change, Op, Store},
@@ -38,13 +37,7 @@ impl<S: Store> Writer<'_, S> {
             let mut new_id = || next_id(&mut last_id, at);
             let mut draft = Draft::new(&state.graph, at, seq, &mut new_id);
             let answer = draft.work(work)?;
-            let delta = draft.finish();
-            let (held, more) = (state.graph.bytes(), delta.bytes());
-            let limit = self.shared.limits.graph_bytes;
-            if held + more > limit {
-                return Err(Error::QuotaExceeded(Quota::Graph { limit, held, more }));
-            }
-            (answer, delta)
+            (answer, draft.finish())
         };
         if delta.is_empty() && write.is_none() {
             return Ok(GraphDone { seq: seq - 1, answer, repeated: false });

@@ -3,7 +3,6 @@
 use super::Writer;
 use crate::{
     Error,
-    error::Quota,
     knowledge::import::{Bundle, Intake, Judge, Verdict},
     record::{Incoming, Record},
     store::{Change, Op, Store},
@@ -42,25 +41,7 @@ impl<S: Store> Writer<'_, S> {
 
     async fn write(&mut self, bundle: Bundle, intake: &mut Intake) -> Result<(), Error> {
         let at = self.next_moment();
-        let seq = {
-            let state = self.shared.read();
-            let limits = self.shared.limits;
-            let (limit, held) = (limits.memories, state.catalog.len());
-            if held + bundle.memories.len() > limit as usize {
-                return Err(Error::QuotaExceeded(Quota::Memories { limit, held }));
-            }
-            let (limit, held) = (limits.graph_bytes, state.graph.bytes());
-            let more = bundle.graph.bytes();
-            if held + more > limit {
-                return Err(Error::QuotaExceeded(Quota::Graph { limit, held, more }));
-            }
-            let (limit, held) = (limits.chunks, state.documents.chunks());
-            let more = bundle.documents.chunks.len();
-            if held + more > limit as usize {
-                return Err(Error::QuotaExceeded(Quota::Chunks { limit, held, more }));
-            }
-            state.seq + 1
-        };
+        let seq = self.shared.read().seq + 1;
         let last_id = self.last_id.max(bundle.last_id);
         let Bundle { memories: insert, graph, documents, .. } = bundle;
         let change = Change { insert, graph, documents, ..self.change(seq, at, Op::Import) };

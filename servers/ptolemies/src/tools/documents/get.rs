@@ -57,6 +57,9 @@ pub(crate) struct GetDocumentArgs {
     /// Go on from this chunk: `next` of the answer before.
     #[serde(default)]
     from: u32,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_neighbours() -> u32 {

@@ -67,6 +67,9 @@ pub(crate) struct IngestDocumentsArgs {
     #[schemars(length(min = 1, max = 100))]
     #[serde(default)]
     pub(super) write_id: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_wait() -> u64 {
@@ -168,10 +171,11 @@ pub(super) async fn answer(
     told: &Progress,
 ) -> Result<IngestDocumentsOutput> {
     args.check()?;
+    let space = server.writes(caller, args.namespace.as_deref()).await?;
     let wait = Duration::from_millis(std::mem::take(&mut args.wait_ms));
     let write = write_id(args.write_id.take(), &args)?.filter(|_| !args.dry_run);
     if let Some(write) = &write
-        && let Some(said) = server.knowledge().said(write).await?
+        && let Some(said) = space.knowledge().said(write).await?
     {
         let output: IngestDocumentsOutput =
             serde_json::from_str(&said).map_err(|error| unreadable(&error))?;
@@ -179,7 +183,7 @@ pub(super) async fn answer(
     }
     let name = write.as_ref().map(|write| format!("{} {}", write.id, write.call));
     let desk = Desk {
-        knowledge: server.knowledge().clone(),
+        knowledge: space.knowledge().clone(),
         root: server.ingest_root().cloned(),
         web: server.web().cloned(),
     };

@@ -42,6 +42,9 @@ pub(crate) struct ListDocumentsArgs {
     #[schemars(length(max = 300))]
     #[serde(default)]
     cursor: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_limit() -> usize {

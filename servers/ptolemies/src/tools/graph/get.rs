@@ -39,6 +39,9 @@ pub(crate) struct GetEntitiesArgs {
     /// By what the store knew then; now if absent.
     #[serde(default)]
     known_at: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_facts() -> usize {

@@ -51,6 +51,9 @@ pub(crate) struct GetTimelineArgs {
     #[schemars(length(max = 300))]
     #[serde(default)]
     cursor: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_limit() -> usize {

@@ -71,6 +71,9 @@ pub(crate) struct ListMemoriesArgs {
     #[schemars(range(min = 0, max = 65_536))]
     #[serde(default)]
     text_offset: usize,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_limit() -> usize {

@@ -25,6 +25,9 @@ pub(crate) struct StoreMemoryArgs {
     #[schemars(length(min = 1, max = 100))]
     #[serde(default)]
     write_id: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) namespace: Option<String>,
 }
 
 /// One memory to store.

@@ -53,6 +53,9 @@ pub(crate) struct ExploreGraphArgs {
     /// By what the store knew then; now if absent.
     #[serde(default)]
     known_at: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_depth() -> u32 {

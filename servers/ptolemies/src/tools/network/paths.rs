@@ -52,6 +52,9 @@ pub(crate) struct FindPathsArgs {
     /// By what the store knew then; now if absent.
     #[serde(default)]
     known_at: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn one() -> usize {

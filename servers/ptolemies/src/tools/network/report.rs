@@ -41,6 +41,9 @@ pub(crate) struct AnalyzeKnowledgeArgs {
     #[schemars(range(min = 1, max = 200))]
     #[serde(default = "default_limit")]
     limit: usize,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn a_year() -> u64 {

@@ -30,6 +30,9 @@ pub(crate) struct ListJobsArgs {
     /// Also list the backups there are, newest first.
     #[serde(default)]
     backups: bool,
+    /// Of the backups; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 /// Jobs.
@@ -101,7 +104,7 @@ pub(crate) struct CancelJobOutput {
     untrusted: Vec<&'static str>,
 }
 
-pub(super) fn list(
+pub(super) async fn list(
     server: &Server,
     args: &ListJobsArgs,
     caller: &Principal,
@@ -113,7 +116,9 @@ pub(super) fn list(
     let items = jobs.iter().enumerate();
     let items = items.map(|(place, job)| JobItem::of(job, args.id.is_some() || place < SHOWN));
     let jobs = items.collect();
-    let mut backups = if args.backups { server.backups().list()? } else { Vec::new() };
+    // Asked for or not, a namespace that is named must be open to the caller.
+    let space = server.reads(caller, args.namespace.as_deref()).await?;
+    let mut backups = if args.backups { space.backups().list()? } else { Vec::new() };
     backups.truncate(BACKUPS);
     Ok(ListJobsOutput { jobs, backups, untrusted: vec!["/jobs"] })
 }

@@ -24,6 +24,9 @@ pub(crate) struct CreateBackupArgs {
     #[schemars(range(min = 0, max = 60_000))]
     #[serde(default = "default_wait")]
     wait_ms: u64,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_wait() -> u64 {
@@ -55,6 +58,9 @@ pub(crate) struct RestoreBackupArgs {
     /// empty store is filled.
     #[serde(default)]
     replace: bool,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 /// What was restored.
@@ -80,6 +86,9 @@ pub(crate) struct RunMaintenanceArgs {
     #[schemars(range(min = 0, max = 60_000))]
     #[serde(default = "default_wait")]
     wait_ms: u64,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 /// What to do.
@@ -139,7 +148,8 @@ pub(super) async fn back_up(
     args: &CreateBackupArgs,
     caller: &Principal,
 ) -> Result<CreateBackupOutput> {
-    let (knowledge, backups) = (server.knowledge().clone(), server.backups().clone());
+    let space = server.writes(caller, args.namespace.as_deref()).await?;
+    let (knowledge, backups) = (space.knowledge().clone(), space.backups().clone());
     let work = move |ticket: Ticket| async move {
         match knowledge.back_up(&backups, tell(&ticket)).await? {
             Some(manifest) => Ok(End::Whole(kept(&manifest)?)),
@@ -163,7 +173,8 @@ pub(super) async fn restore(
     args: RestoreBackupArgs,
     caller: &Principal,
 ) -> Result<RestoreBackupOutput> {
-    let (knowledge, backups) = (server.knowledge().clone(), server.backups().clone());
+    let space = server.writes(caller, args.namespace.as_deref()).await?;
+    let (knowledge, backups) = (space.knowledge().clone(), space.backups().clone());
     let manifest = backups.manifest(&args.id)?;
     let (boxed, replace) = (Box::new(manifest.clone()), args.replace);
     let work = move |ticket: Ticket| async move {
@@ -195,17 +206,21 @@ pub(super) async fn restore(
 pub(crate) async fn preview(
     server: &Server,
     arguments: &serde_json::Map<String, serde_json::Value>,
+    caller: &Principal,
 ) -> Result<Preview> {
-    let id = arguments.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
-    let manifest = server.backups().manifest(id)?;
+    let text = |name: &str| arguments.get(name).and_then(serde_json::Value::as_str);
+    let space = server.writes(caller, text("namespace")).await?;
+    let id = text("id").unwrap_or_default();
+    let manifest = space.backups().manifest(id)?;
     let rows: usize = manifest.rows.values().sum();
-    let empty = server.knowledge().is_empty().await?;
+    let empty = space.knowledge().is_empty().await?;
     let effect = if empty {
-        format!("Fills the empty store with the {rows} rows of backup {id}.")
+        format!("Fills the empty namespace {} with the {rows} rows of backup {id}.", space.name())
     } else {
         format!(
-            "Replaces everything stored by the {rows} rows of backup {id}, made at {}. A backup of \
-             what is stored now is made first.",
+            "Replaces everything stored in the namespace {} by the {rows} rows of backup {id}, made at \
+             {}. A backup of what is stored now is made first.",
+            space.name(),
             manifest.created_at
         )
     };
@@ -217,7 +232,8 @@ pub(super) async fn maintain(
     args: &RunMaintenanceArgs,
     caller: &Principal,
 ) -> Result<RunMaintenanceOutput> {
-    let knowledge = server.knowledge().clone();
+    let space = server.writes(caller, args.namespace.as_deref()).await?;
+    let knowledge = space.knowledge().clone();
     let action = args.action;
     let work = move |ticket: Ticket| async move {
         let upkeep = match action {

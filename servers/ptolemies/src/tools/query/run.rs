@@ -10,6 +10,7 @@ use crate::{
     guard::{self, Judged, Language},
     query::{Bounds, Params},
     server::Server,
+    space::Space,
 };
 
 /// Characters of the rows as JSON: the answer stays under the server's cap.
@@ -36,6 +37,9 @@ pub(crate) struct QueryGraphArgs {
     #[schemars(range(min = 1, max = 30))]
     #[serde(default = "default_timeout")]
     timeout_s: u64,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 /// A query language.
@@ -77,6 +81,7 @@ pub(crate) struct QueryGraphOutput {
 
 pub(super) async fn answer(
     server: &Server,
+    space: &Space,
     args: QueryGraphArgs,
     token: &CancellationToken,
 ) -> Result<QueryGraphOutput> {
@@ -89,18 +94,20 @@ pub(super) async fn answer(
     let judged = judge(language, &args)?;
     let params: Params = args.params.into_iter().collect();
     let neo4j = match language {
+        // The mirror holds the default namespace alone: who is in another sees none of it.
+        Language::Cypher if !space.name().is_default() => return Err(NOT_MIRRORED.into()),
         Language::Cypher => Some(server.neo4j().ok_or(NO_NEO4J)?),
         Language::SurrealQl => None,
     };
-    let _turn = server.raw_reads().acquire().await.map_err(|_| Error::Stopping)?;
+    let _turn = space.raw_reads().acquire().await.map_err(|_| Error::Stopping)?;
     let (seq, lag, found) = match neo4j {
         Some(neo4j) => {
             let seq = neo4j.seq();
             let found = neo4j.select(&judged, &params, bounds, token).await?;
-            (seq, Some(server.knowledge().seq().saturating_sub(seq)), found)
+            (seq, Some(space.knowledge().seq().saturating_sub(seq)), found)
         }
         None => {
-            let (seq, found) = server.knowledge().select(&judged, &params, bounds, token).await?;
+            let (seq, found) = space.knowledge().select(&judged, &params, bounds, token).await?;
             (seq, None, found)
         }
     };
@@ -131,6 +138,11 @@ fn judge(language: Language, args: &QueryGraphArgs) -> Result<Judged, Error> {
 const NO_NEO4J: Error = Error::NotConfigured {
     message: "Cypher is answered by a mirror in Neo4j, and none is set up",
     hint: "ask in surrealql, or let the operator set NEO4J_URI and NEO4J_PASSWORD",
+};
+
+const NOT_MIRRORED: Error = Error::NotConfigured {
+    message: "Cypher is answered by a mirror in Neo4j, which holds the namespace default alone",
+    hint: "ask in surrealql",
 };
 
 fn too_long() -> Error {

@@ -31,6 +31,9 @@ pub(crate) struct ExportKnowledgeArgs {
     #[schemars(length(max = 600))]
     #[serde(default)]
     cursor: Option<String>,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 /// Form of an export.

@@ -56,6 +56,9 @@ pub(crate) struct ImportKnowledgeArgs {
     #[schemars(range(min = 0, max = 60_000))]
     #[serde(default = "default_wait")]
     wait_ms: u64,
+    /// Namespace; your home if absent.
+    #[serde(default)]
+    pub(super) namespace: Option<String>,
 }
 
 fn default_wait() -> u64 {
@@ -107,13 +110,14 @@ pub(super) async fn answer(
     told: &Progress,
     ct: &CancellationToken,
 ) -> Result<ImportKnowledgeOutput> {
+    let space = server.writes(caller, args.namespace.as_deref()).await?;
     let text = match (args.text, args.path) {
         (Some(text), None) => text,
         (None, Some(path)) => load(server, path).await?,
         _ => return Err(Error::invalid("", "must have exactly one of text, path").into()),
     };
     let (dry_run, format) = (args.dry_run, args.format);
-    let knowledge = server.knowledge().clone();
+    let knowledge = space.knowledge().clone();
     let work = move |ticket: Ticket| async move {
         let output = ImportKnowledgeOutput { dry_run, ..ImportKnowledgeOutput::default() };
         let mut run = Run { knowledge, ticket, output };
