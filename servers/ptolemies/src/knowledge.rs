@@ -9,6 +9,7 @@ mod list;
 mod meaning;
 mod mirror;
 mod query;
+mod rescan;
 mod room;
 mod search;
 mod state;
@@ -37,7 +38,7 @@ use crate::{
     graph::{Cardinality, Graph, NewEntity, NewFact},
     memory::{NewMemory, Outcome},
     moment::Moment,
-    record::Incoming,
+    record::{Incoming, Table},
     store::{Answer, Change, Counts, Head, Store, WriteRecord},
 };
 
@@ -181,6 +182,8 @@ pub(crate) struct Forgotten {
     pub(crate) counts: Counts,
     /// Positions in the list of ids or keys for which there was nothing.
     pub(crate) missing: Vec<usize>,
+    /// Rows that were deleted, those of the documents' chunks too; none in a repeat.
+    pub(crate) purged: Vec<(Table, Ulid)>,
     pub(crate) repeated: bool,
 }
 

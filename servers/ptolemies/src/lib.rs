@@ -19,6 +19,7 @@ mod graph;
 mod guard;
 mod neo4j;
 mod query;
+mod receipt;
 mod record;
 mod store;
 

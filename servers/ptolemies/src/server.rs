@@ -20,6 +20,7 @@ use crate::{
     jobs::Jobs,
     knowledge::Readiness,
     neo4j::Neo4j,
+    receipt::Seal,
     shared::Shared,
     space::{Access, Space, Spaces},
     tools,
@@ -41,6 +42,8 @@ pub struct Server {
     /// Cursors of `export_knowledge`.
     exports: Cursor,
     jobs: Jobs,
+    /// Signs receipts.
+    seal: Seal,
     /// The way to hosts that documents are read from.
     web: Option<Web>,
     /// Below which files are read.
@@ -215,6 +218,10 @@ impl Server {
         self.web.as_ref()
     }
 
+    pub(crate) fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.jobs
     }
@@ -246,6 +253,7 @@ impl Server {
         let history = context.state_key()?.cursor("get_timeline", 1);
         let documents = context.state_key()?.cursor("list_documents", 1);
         let exports = context.state_key()?.cursor("export_knowledge", 1);
+        let seal = Seal::new(context.state_key()?);
         let jobs = Jobs::new(&context);
         if let Some(neo4j) = &neo4j {
             default.knowledge().mirror(Arc::clone(neo4j), &context);
@@ -258,6 +266,7 @@ impl Server {
             documents,
             exports,
             jobs,
+            seal,
             web,
             ingest_root,
             lock: Mutex::new(Some(lock)),

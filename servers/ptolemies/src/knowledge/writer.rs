@@ -24,6 +24,7 @@ use crate::{
     memory::{Memory, NewMemory},
     moment::Moment,
     plan::{self, Plan, Scene},
+    record::Table,
     store::{Answer, Change, CommitError, Counts, Op, Store, WriteRecord},
 };
 
@@ -163,7 +164,8 @@ impl<S: Store> Writer<'_, S> {
         let digest = write.as_ref().map(|write| self.digest(write));
         if let Some(record) = self.repeated(write.as_ref(), digest.as_deref(), now)? {
             let Answer::Forgotten(counts) = record.answer else { return Err(other_call()) };
-            return Ok(Forgotten { seq: record.seq, counts, missing: Vec::new(), repeated: true });
+            let (seq, missing, purged) = (record.seq, Vec::new(), Vec::new());
+            return Ok(Forgotten { seq, counts, missing, purged, repeated: true });
         }
         let Doomed { memories, versions, graph, documents, missing } = self.doomed(target, mode);
         let counts = Counts {
@@ -182,8 +184,11 @@ impl<S: Store> Writer<'_, S> {
         let mut seq = self.shared.read().seq;
         let nothing = versions.is_empty() && graph.len() == 0 && documents.versions.is_empty();
         if dry_run || (nothing && write.is_none()) {
-            return Ok(Forgotten { seq, counts, missing, repeated: false });
+            let purged = Vec::new();
+            return Ok(Forgotten { seq, counts, missing, purged, repeated: false });
         }
+        let purged =
+            if op == Op::Retract { Vec::new() } else { rows_of(&versions, &graph, &documents) };
         let repeatable = write.is_some();
         let mut parts: Vec<Part> = versions.chunks(FORGET_CHUNK).map(Part::of_memories).collect();
         parts.extend(graph::parts(&graph, FORGET_CHUNK, op == Op::Retract));
@@ -208,7 +213,7 @@ impl<S: Store> Writer<'_, S> {
             }
             self.commit(change, repeatable).await?;
         }
-        Ok(Forgotten { seq, counts, missing, repeated: false })
+        Ok(Forgotten { seq, counts, missing, purged, repeated: false })
     }
 
     /// Keep an answer for a repeat of its call.
@@ -356,6 +361,23 @@ impl<S: Store> Writer<'_, S> {
         digest.update(&write.call);
         hex::encode(digest.finalize())
     }
+}
+
+/// Every row that a purge takes.
+fn rows_of(versions: &[Ulid], graph: &Graph, documents: &documents::Doomed) -> Vec<(Table, Ulid)> {
+    let of = |table: Table, ids: &[Ulid]| -> Vec<(Table, Ulid)> {
+        ids.iter().map(|id| (table, *id)).collect()
+    };
+    let mut rows = of(Table::Memory, versions);
+    rows.extend(of(Table::Entity, &graph.entities));
+    rows.extend(of(Table::Observation, &graph.observations));
+    rows.extend(of(Table::Fact, &graph.facts));
+    rows.extend(of(Table::Merge, &graph.merges));
+    for document in &documents.versions {
+        rows.push((Table::Document, document.id));
+        rows.extend(document.chunk_ids().map(|id| (Table::Chunk, id)));
+    }
+    rows
 }
 
 fn record(

@@ -74,6 +74,6 @@ impl Server {
         caller: Principal,
     ) -> Result<Json<ForgetItemsOutput>> {
         let space = self.writes(&caller, args.namespace.as_deref()).await?;
-        Ok(Json(forget::answer(space.knowledge(), args).await?))
+        Ok(Json(forget::answer(self, &space, args).await?))
     }
 }

@@ -12,6 +12,7 @@ mod operate;
 mod process;
 mod proxy;
 mod query;
+mod receipts;
 mod scene;
 mod shared;
 mod spaces;

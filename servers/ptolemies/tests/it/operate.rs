@@ -16,7 +16,7 @@ async fn start_in(state: &Path) -> TestResult<InProcess<Server>> {
 }
 
 /// A call that is confirmed.
-async fn confirmed(
+pub(crate) async fn confirmed(
     server: &InProcess<Server>,
     mut arguments: Value,
 ) -> TestResult<mcp_testkit::Answer> {

@@ -4,8 +4,10 @@ use mcp_core::prelude::*;
 
 use crate::{
     Error, catalog,
-    knowledge::{self, Knowledge, Target},
-    store::Store,
+    knowledge::{self, Target},
+    receipt::Receipt,
+    server::Server,
+    space::Space,
     text::is_zero,
     tools::arguments::{ids, label, labels, optional_moment, write_id},
 };
@@ -102,13 +104,17 @@ pub(crate) struct ForgetItemsOutput {
     /// Ids, keys or document for which there was nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
+    /// What was deleted, signed: `run_maintenance` with `verify_receipt` looks for it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Receipt>,
     /// True when this is the answer of an earlier call with the same `write_id`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     repeated: bool,
 }
 
-pub(super) async fn answer<S: Store>(
-    knowledge: &Knowledge<S>,
+pub(super) async fn answer(
+    server: &Server,
+    space: &Space,
     mut args: ForgetItemsArgs,
 ) -> Result<ForgetItemsOutput> {
     let write = write_id(args.write_id.take(), &args)?;
@@ -123,7 +129,8 @@ pub(super) async fn answer<S: Store>(
         Mode::Retract => knowledge::Mode::Retract,
         Mode::Purge => knowledge::Mode::Purge,
     };
-    let done = knowledge.forget(target, how, dry_run, write).await?;
+    let done = space.knowledge().forget(target, how, dry_run, write).await?;
+    let receipt = server.seal().receipt(space, done.seq, &done.purged).await;
     Ok(ForgetItemsOutput {
         seq: done.seq,
         mode,
@@ -133,6 +140,7 @@ pub(super) async fn answer<S: Store>(
         graph: done.counts.graph,
         documents: done.counts.documents,
         missing: done.missing.into_iter().filter_map(|at| names.get(at).cloned()).collect(),
+        receipt,
         repeated: done.repeated,
     })
 }

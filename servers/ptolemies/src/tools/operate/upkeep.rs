@@ -9,6 +9,7 @@ use crate::{
     backup::Manifest,
     jobs::{End, Job, JobState, Standing, Ticket, kept},
     knowledge::{Kept, Tell, Upkeep},
+    receipt::{Gone, Receipt},
     server::Server,
     text::is_zero,
 };
@@ -80,8 +81,12 @@ pub(crate) struct RestoreBackupOutput {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunMaintenanceArgs {
     /// `verify` compares every row of the store with the index; `rebuild_index` reads the index anew;
-    /// `vacuum` copies what is there into a new store, so that deleted bytes leave the disk.
+    /// `vacuum` copies what is there into a new store, so that deleted bytes leave the disk;
+    /// `verify_receipt` looks for what a receipt says was purged.
     action: Action,
+    /// Of `verify_receipt`: as `forget_items` gave it.
+    #[serde(default)]
+    receipt: Option<serde_json::Map<String, serde_json::Value>>,
     /// Answer after this time at the latest; the job goes on, see `list_jobs`.
     #[schemars(range(min = 0, max = 60_000))]
     #[serde(default = "default_wait")]
@@ -98,6 +103,7 @@ enum Action {
     Verify,
     RebuildIndex,
     Vacuum,
+    VerifyReceipt,
 }
 
 impl Action {
@@ -106,6 +112,7 @@ impl Action {
             Self::Verify => "verify",
             Self::RebuildIndex => "rebuild_index",
             Self::Vacuum => "vacuum",
+            Self::VerifyReceipt => "verify_receipt",
         }
     }
 }
@@ -235,13 +242,15 @@ pub(super) async fn maintain(
     let space = server.writes(caller, args.namespace.as_deref()).await?;
     let knowledge = space.knowledge().clone();
     let action = args.action;
+    let matter = Matter::of(server, args)?;
     let work = move |ticket: Ticket| async move {
-        let upkeep = match action {
-            Action::Verify => Upkeep::Verify,
-            Action::RebuildIndex => Upkeep::Rebuild,
-            Action::Vacuum => Upkeep::Vacuum,
+        let kept = match matter {
+            Matter::Keep(upkeep) => knowledge.keep_up(upkeep, tell(&ticket)).await?,
+            Matter::Look(gone) => {
+                let is_gone = move |table, id| gone.has(table, id);
+                knowledge.look_for(is_gone, tell(&ticket)).await?
+            }
         };
-        let kept = knowledge.keep_up(upkeep, tell(&ticket)).await?;
         Ok(End::Whole(output_of(kept)?))
     };
     let job = server.jobs().start(action.label(), caller, None, work)?;
@@ -254,6 +263,31 @@ pub(super) async fn maintain(
         state: standing.state,
         ..output.unwrap_or_default()
     })
+}
+
+/// What a maintenance is about.
+enum Matter {
+    Keep(Upkeep),
+    /// Rows that a receipt says are gone.
+    Look(Gone),
+}
+
+impl Matter {
+    fn of(server: &Server, args: &RunMaintenanceArgs) -> Result<Self> {
+        let wrong = |message: &str| Err(Error::invalid("/receipt", message).into());
+        Ok(match (args.action, &args.receipt) {
+            (Action::VerifyReceipt, Some(receipt)) => {
+                let read = serde_json::from_value::<Receipt>(receipt.clone().into());
+                let Ok(receipt) = read else { return wrong("must be a receipt, as it was given") };
+                Self::Look(server.seal().open(&receipt)?)
+            }
+            (Action::VerifyReceipt, None) => return wrong("must be given with verify_receipt"),
+            (_, Some(_)) => return wrong("must be absent but with verify_receipt"),
+            (Action::Verify, None) => Self::Keep(Upkeep::Verify),
+            (Action::RebuildIndex, None) => Self::Keep(Upkeep::Rebuild),
+            (Action::Vacuum, None) => Self::Keep(Upkeep::Vacuum),
+        })
+    }
 }
 
 /// What was done, as a job keeps it.

@@ -15,6 +15,9 @@ pub(super) struct Still {
 const VARY: [&str; 6] =
     ["next_cursor", "confirm_token", "request_id", "bytes", "digest", "expires_in_s"];
 
+/// What cursors begin with.
+const SEALED: &str = "rs1.";
+
 impl Still {
     /// An answer as it may be compared.
     pub(super) fn of(&mut self, response: &Value) -> Value {
@@ -53,7 +56,10 @@ impl Still {
         let mut still = String::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            let (part, shown) = if let Some(part) = time(rest) {
+            let (part, shown) = if rest.starts_with(SEALED) {
+                let ends = |c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c));
+                (rest.find(ends).unwrap_or(rest.len()), "C".to_owned())
+            } else if let Some(part) = time(rest) {
                 (part, "T".to_owned())
             } else if first.is_ascii_alphanumeric() {
                 let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
