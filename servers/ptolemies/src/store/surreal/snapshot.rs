@@ -34,6 +34,14 @@ enum Door<'a> {
     Then(&'a Transaction<Db>),
 }
 
+/// Some rows of a table, behind a key.
+#[derive(Clone, Copy)]
+struct Page<'a> {
+    table: Table,
+    after: Option<&'a str>,
+    limit: usize,
+}
+
 impl Source for SurrealStore {
     async fn records(
         &self,
@@ -41,7 +49,7 @@ impl Source for SurrealStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
-        Door::Live(&self.db).records(table, after, limit).await
+        Door::Live(&self.db).records(Page { table, after, limit }).await
     }
 }
 
@@ -52,7 +60,7 @@ impl Source for SurrealSnapshot {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
-        Door::Then(&self.0).records(table, after, limit).await
+        Door::Then(&self.0).records(Page { table, after, limit }).await
     }
 }
 
@@ -88,60 +96,33 @@ impl Door<'_> {
         answer.and_then(|mut answer| answer.take::<Vec<R>>(0)).map_err(|error| broken(&error))
     }
 
-    async fn rows<R: SurrealValue>(
+    /// Rows of one table, read in two steps: what a row of the store is, then which record.
+    async fn rows<R: SurrealValue, T>(
         &self,
-        table: Table,
-        after: Option<&str>,
-        limit: usize,
-        record: impl Fn(R) -> Result<Record, Error>,
+        page: Page<'_>,
+        read: fn(R) -> Result<T, Error>,
+        record: fn(T) -> Record,
     ) -> Result<Vec<Record>, Error> {
         let bound = vars([
-            ("range", after_key(table.label(), after).into_value()),
-            ("limit", i64::try_from(limit).unwrap_or(i64::MAX).into_value()),
+            ("range", after_key(page.table.label(), page.after).into_value()),
+            ("limit", i64::try_from(page.limit).unwrap_or(i64::MAX).into_value()),
         ]);
         let rows: Vec<R> = self.read("SELECT * FROM $range LIMIT $limit", bound).await?;
-        rows.into_iter().map(record).collect()
+        rows.into_iter().map(|row| read(row).map(record)).collect()
     }
 
-    async fn records(
-        &self,
-        table: Table,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<Record>, Error> {
-        match table {
-            Table::Rule => {
-                self.rows(table, after, limit, |row: RuleRow| row.into_rule().map(Record::Rule))
-                    .await
-            }
-            Table::Entity => {
-                let record = |row: EntityRow| row.into_entity().map(Record::Entity);
-                self.rows(table, after, limit, record).await
-            }
+    async fn records(&self, page: Page<'_>) -> Result<Vec<Record>, Error> {
+        match page.table {
+            Table::Rule => self.rows(page, RuleRow::into_rule, Record::Rule).await,
+            Table::Entity => self.rows(page, EntityRow::into_entity, Record::Entity).await,
             Table::Observation => {
-                let record = |row: ObservationRow| row.into_observation().map(Record::Observation);
-                self.rows(table, after, limit, record).await
+                self.rows(page, ObservationRow::into_observation, Record::Observation).await
             }
-            Table::Fact => {
-                self.rows(table, after, limit, |row: FactRow| row.into_fact().map(Record::Fact))
-                    .await
-            }
-            Table::Merge => {
-                self.rows(table, after, limit, |row: MergeRow| row.into_merge().map(Record::Merge))
-                    .await
-            }
-            Table::Memory => {
-                let record = |row: MemoryRow| row.into_memory().map(Record::Memory);
-                self.rows(table, after, limit, record).await
-            }
-            Table::Document => {
-                let record = |row: DocumentRow| row.into_document().map(Record::Document);
-                self.rows(table, after, limit, record).await
-            }
-            Table::Chunk => {
-                self.rows(table, after, limit, |row: ChunkRow| row.into_chunk().map(Record::Chunk))
-                    .await
-            }
+            Table::Fact => self.rows(page, FactRow::into_fact, Record::Fact).await,
+            Table::Merge => self.rows(page, MergeRow::into_merge, Record::Merge).await,
+            Table::Memory => self.rows(page, MemoryRow::into_memory, Record::Memory).await,
+            Table::Document => self.rows(page, DocumentRow::into_document, Record::Document).await,
+            Table::Chunk => self.rows(page, ChunkRow::into_chunk, Record::Chunk).await,
         }
     }
 }
