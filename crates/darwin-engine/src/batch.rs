@@ -1,12 +1,13 @@
 //! Runs an algorithm of the unit cube on a problem: scales, evaluates in chunks, keeps the best.
 
 use crate::{
-    Bounds, Executor, ProblemRef, Result,
+    Bounds, Cancelled, Executor, ProblemRef, Result,
     codec::{Reader, Writer},
     ga::Chunk,
+    incumbent::Incumbent,
     method::Method,
     search::Search,
-    tally::{Tally, cut, on_all, spread},
+    tally::{Tally, cut, evaluated},
 };
 
 /// An algorithm and the problem that it works on.
@@ -18,8 +19,7 @@ pub(crate) struct Batch<'p> {
     rows: Vec<f64>,
     chunks: Vec<Chunk>,
     tally: Tally,
-    best_x: Vec<f64>,
-    best_cost: f64,
+    best: Incumbent,
 }
 
 impl<'p> Batch<'p> {
@@ -31,33 +31,25 @@ impl<'p> Batch<'p> {
             rows: Vec::new(),
             chunks: Vec::new(),
             tally: Tally::default(),
-            best_x: vec![0.0; dimension],
-            best_cost: f64::INFINITY,
+            best: Incumbent::new(dimension),
         }
     }
 
     /// Genes of the next generation.
     fn genes(&mut self) -> Vec<f64> {
         self.method.ask(&mut self.rows);
-        let rows = self.rows.chunks_exact(self.best_x.len());
+        let rows = self.rows.chunks_exact(self.best.dimension());
         rows.flat_map(|row| scaled(self.problem.bounds(), row)).collect()
     }
 
     fn learn(&mut self, genes: &[f64], costs: &[f64], bad: u64) {
-        let dimension = self.best_x.len();
+        let dimension = self.best.dimension();
         for (row, cost) in genes.chunks_exact(dimension).zip(costs) {
-            self.remember(row, *cost);
+            self.best.meet(row, *cost);
         }
         self.tally.add(costs.len() as u64, bad);
         if costs.len() * dimension == self.rows.len() {
             self.method.tell(&self.rows, costs);
-        }
-    }
-
-    fn remember(&mut self, row: &[f64], cost: f64) {
-        if cost < self.best_cost {
-            self.best_cost = cost;
-            self.best_x.copy_from_slice(row);
         }
     }
 }
@@ -70,21 +62,13 @@ fn scaled<'a>(bounds: &'a Bounds, row: &'a [f64]) -> impl Iterator<Item = f64> +
 
 impl Search for Batch<'_> {
     /// A generation that is cut short ends the run: the algorithm does not learn from it.
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         let genes = self.genes();
-        let dimension = self.best_x.len();
-        let count = cut(genes.len() / dimension, room);
-        let chunks = spread(&mut self.chunks, dimension, &genes[..count * dimension]);
-        let problem = &*self.problem;
-        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate(problem)) {
-            return false;
-        }
-        let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
+        let (problem, dimension) = (&*self.problem, self.best.dimension());
+        let rows = &genes[..cut(genes.len() / dimension, room) * dimension];
+        let work = |chunk: &mut Chunk, cancelled: Cancelled<'_>| chunk.evaluate(problem, cancelled);
+        let done = evaluated((&mut self.chunks, dimension), rows, executor, cancelled, work);
+        let Some((chunks, bad)) = done else { return false };
         let costs: Vec<f64> = chunks.iter().flat_map(Chunk::costs).copied().collect();
         self.learn(&genes, &costs, bad);
         true
@@ -93,7 +77,7 @@ impl Search for Batch<'_> {
     fn ask(&mut self, room: u64) -> Vec<f64> {
         let mut genes = self.genes();
         let most = usize::try_from(room).unwrap_or(usize::MAX);
-        genes.truncate(most.saturating_mul(self.best_x.len()));
+        genes.truncate(most.saturating_mul(self.best.dimension()));
         genes
     }
 
@@ -105,15 +89,13 @@ impl Search for Batch<'_> {
 
     fn save(&self, writer: &mut Writer) {
         self.tally.save(writer);
-        writer.reals(&self.best_x);
-        writer.real(self.best_cost);
+        self.best.save(writer);
         self.method.save(writer);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         self.tally = Tally::load(reader)?;
-        self.best_x = reader.exactly(self.best_x.len())?;
-        self.best_cost = reader.real()?;
+        self.best.load(reader)?;
         self.method.load(reader)
     }
 
@@ -130,12 +112,12 @@ impl Search for Batch<'_> {
     }
 
     fn best(&self) -> (&[f64], f64) {
-        (&self.best_x, self.best_cost)
+        self.best.get()
     }
 
     fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
         let bounds = self.problem.bounds();
-        let mut genes = Vec::with_capacity(self.best_x.len());
+        let mut genes = Vec::with_capacity(self.best.dimension());
         self.method.held(&mut |row, cost| {
             genes.clear();
             genes.extend(scaled(bounds, row));
@@ -144,7 +126,7 @@ impl Search for Batch<'_> {
     }
 
     fn admit(&mut self, genes: &[f64], cost: f64) -> bool {
-        self.remember(genes, cost);
+        self.best.meet(genes, cost);
         let bounds = self.problem.bounds();
         let sides = bounds.lo().iter().zip(bounds.hi());
         let unit =

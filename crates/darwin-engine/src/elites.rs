@@ -11,13 +11,14 @@ pub(crate) use options::ALGORITHM;
 pub use options::{ArchiveKind, ElitesOptions, ElitesSettings};
 
 use crate::{
-    Executor, ProblemRef, Report, Result, Seed,
+    Cancelled, Executor, ProblemRef, Report, Result, Seed,
     codec::{Reader, Writer},
     ga::{Chunk, Crossover, Mutation, Operators, Variation},
+    incumbent::Incumbent,
     problem::rules_cost,
     search::Search,
     stream::Stream,
-    tally::{Tally, cut, on_all, spread},
+    tally::{Tally, cut, evaluated, vectors},
 };
 
 /// Of the operators for real genes.
@@ -62,8 +63,7 @@ pub(crate) struct Elites<'p> {
     tally: Tally,
     kept: BTreeMap<u64, Kept>,
     chunks: Vec<Chunk>,
-    best_x: Vec<f64>,
-    best_cost: f64,
+    best: Incumbent,
 }
 
 impl<'p> Elites<'p> {
@@ -80,14 +80,13 @@ impl<'p> Elites<'p> {
             tally: Tally::default(),
             kept: BTreeMap::new(),
             chunks: Vec::new(),
-            best_x: vec![0.0; dimension],
-            best_cost: f64::INFINITY,
+            best: Incumbent::new(dimension),
         }
     }
 
     /// Children of any two of the archive, in pairs.
     fn breed(&self, count: usize) -> Vec<f64> {
-        let dimension = self.best_x.len();
+        let dimension = self.best.dimension();
         let parents: Vec<&Kept> = self.kept.values().collect();
         let size = u32::try_from(parents.len()).unwrap_or(u32::MAX);
         #[expect(clippy::cast_precision_loss, reason = "dimensions are small")]
@@ -110,7 +109,7 @@ impl<'p> Elites<'p> {
 
     fn learn(&mut self, genes: &[f64], parts: &[Vec<f64>], bad: u64) {
         self.tally.add(parts.len() as u64, bad);
-        for (row, part) in genes.chunks_exact(self.best_x.len()).zip(parts) {
+        for (row, part) in genes.chunks_exact(self.best.dimension()).zip(parts) {
             self.place(row, part);
         }
     }
@@ -121,10 +120,7 @@ impl<'p> Elites<'p> {
         if !cost.is_finite() {
             return false;
         }
-        if cost < self.best_cost {
-            self.best_cost = cost;
-            self.best_x.copy_from_slice(row);
-        }
+        self.best.meet(row, cost);
         let behaviour = &part[part.len() - self.problem.descriptors().len()..];
         let Some(niche) = self.niches.of(behaviour) else { return false };
         let is_better = self.kept.get(&niche).is_none_or(|old| cost < old.cost);
@@ -137,23 +133,16 @@ impl<'p> Elites<'p> {
 }
 
 impl Search for Elites<'_> {
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         let genes = self.ask(room);
         let problem = &*self.problem;
-        let chunks = spread(&mut self.chunks, self.best_x.len(), &genes);
-        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate_parts(problem)) {
+        let work =
+            |chunk: &mut Chunk, cancelled: Cancelled<'_>| chunk.evaluate_parts(problem, cancelled);
+        let place = (&mut self.chunks, self.best.dimension());
+        let Some((chunks, bad)) = evaluated(place, &genes, executor, cancelled, work) else {
             return false;
-        }
-        let bad = chunks.iter().map(Chunk::non_finite).sum();
-        let parts: Vec<Vec<f64>> = chunks
-            .iter()
-            .flat_map(|chunk| (0..chunk.len()).map(|lane| chunk.vector(lane)))
-            .collect();
+        };
+        let parts: Vec<Vec<f64>> = vectors(chunks).collect();
         self.learn(&genes, &parts, bad);
         true
     }
@@ -162,7 +151,7 @@ impl Search for Elites<'_> {
         if !self.kept.is_empty() {
             return self.breed(cut(self.settings.batch as usize, room));
         }
-        let dimension = self.best_x.len();
+        let dimension = self.best.dimension();
         let mut genes = vec![0.0; cut(self.settings.first as usize, room) * dimension];
         for (individual, row) in (0_u64..).zip(genes.chunks_exact_mut(dimension)) {
             let mut stream = Stream::new(self.seed, self.tally.next(), individual);
@@ -175,15 +164,14 @@ impl Search for Elites<'_> {
     fn tell(&mut self, costs: &[f64]) {
         let genes = self.ask(costs.len() as u64);
         let parts: Vec<Vec<f64>> =
-            genes.chunks_exact(self.best_x.len()).map(|row| self.problem.part(row)).collect();
+            genes.chunks_exact(self.best.dimension()).map(|row| self.problem.part(row)).collect();
         let bad = parts.iter().filter(|part| !part[0].is_finite()).count() as u64;
         self.learn(&genes, &parts, bad);
     }
 
     fn save(&self, writer: &mut Writer) {
         self.tally.save(writer);
-        writer.reals(&self.best_x);
-        writer.real(self.best_cost);
+        self.best.save(writer);
         writer.size(self.kept.len());
         for (niche, kept) in &self.kept {
             writer.int(*niche);
@@ -195,13 +183,12 @@ impl Search for Elites<'_> {
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         self.tally = Tally::load(reader)?;
-        self.best_x = reader.exactly(self.best_x.len())?;
-        self.best_cost = reader.real()?;
+        self.best.load(reader)?;
         let count = reader.size()?;
         reader.check(count <= self.settings.niches as usize)?;
         for _ in 0..count {
             let niche = reader.int()?;
-            let genes = reader.exactly(self.best_x.len())?;
+            let genes = reader.exactly(self.best.dimension())?;
             let cost = reader.real()?;
             let behaviour = reader.exactly(self.problem.descriptors().len())?;
             self.kept.insert(niche, Kept { genes, cost, behaviour });
@@ -214,7 +201,7 @@ impl Search for Elites<'_> {
     }
 
     fn best(&self) -> (&[f64], f64) {
-        (&self.best_x, self.best_cost)
+        self.best.get()
     }
 
     fn archive(&self) -> Option<Archive> {

@@ -15,12 +15,12 @@ pub use options::{FrontKind, FrontOptions, FrontSettings};
 use sort::fronts;
 
 use crate::{
-    Executor, LANES, ProblemRef, Report, Result, Seed,
+    Cancelled, Executor, LANES, ProblemRef, Report, Result, Seed,
     codec::{Reader, Writer},
     ga::{Chunk, Crossover, Mutation, Operators, Variation},
     search::{Member, Search},
     stream::Stream,
-    tally::{Tally, cut, on_all, spread},
+    tally::{Tally, cut, evaluated, vectors},
 };
 
 /// Share of pairs that are crossed.
@@ -169,23 +169,14 @@ impl<'p> Front<'p> {
 }
 
 impl Search for Front<'_> {
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         let genes = self.genes(room);
         let (problem, dimension) = (&*self.problem, self.problem.bounds().dimension());
-        let chunks = spread(&mut self.chunks, dimension, &genes);
-        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate_all(problem)) {
-            return false;
-        }
-        let bad: u64 = chunks.iter().map(Chunk::non_finite).sum();
-        let vectors: Vec<f64> = chunks
-            .iter()
-            .flat_map(|chunk| (0..chunk.len()).flat_map(|lane| chunk.vector(lane)))
-            .collect();
+        let work =
+            |chunk: &mut Chunk, cancelled: Cancelled<'_>| chunk.evaluate_all(problem, cancelled);
+        let done = evaluated((&mut self.chunks, dimension), &genes, executor, cancelled, work);
+        let Some((chunks, bad)) = done else { return false };
+        let vectors: Vec<f64> = vectors(chunks).flatten().collect();
         self.learn(&genes, &vectors, bad);
         true
     }
@@ -263,7 +254,7 @@ impl Search for Front<'_> {
         for (lanes, gene) in lanes.iter_mut().zip(genes) {
             lanes[0] = *gene;
         }
-        let (vector, bad) = self.problem.cost_vectors(&lanes, 1);
+        let (vector, bad) = self.problem.cost_vectors(&lanes, 1, &|| false);
         if bad > 0 {
             return false;
         }

@@ -33,8 +33,9 @@ pub(crate) use table::ALGORITHM;
 pub(crate) use variation::{Operators, Variation};
 
 use crate::{
-    Executor, LANES, Problem, ProblemRef, Result, Seed,
+    Cancelled, Executor, LANES, Problem, ProblemRef, Result, Seed,
     codec::{Reader, Writer},
+    incumbent::Incumbent,
     problem::is_feasible,
     search::Search,
     tally::{Tally, cut, on_all},
@@ -51,8 +52,7 @@ pub struct Ga<'p> {
     parents: Population,
     chunks: Vec<Chunk>,
     survival: Survival,
-    best_x: Vec<f64>,
-    best_cost: f64,
+    best: Incumbent,
 }
 
 impl<'p> Ga<'p> {
@@ -70,8 +70,7 @@ impl<'p> Ga<'p> {
             parents: Population::new(dimension, population),
             chunks,
             survival: Survival::new(population),
-            best_x: vec![0.0; dimension],
-            best_cost: f64::INFINITY,
+            best: Incumbent::new(dimension),
         }
     }
 
@@ -81,16 +80,13 @@ impl<'p> Ga<'p> {
     /// At most `room` > 0 individuals are evaluated; the rest of the generation is left out. When
     /// `cancelled` answers true the generation is dropped, nothing has changed, and the answer is
     /// false.
-    pub fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    pub fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         let used = self.lay_out(room);
         let mut chunks = std::mem::take(&mut self.chunks);
         let maker = self.maker();
-        let whole = on_all(&mut chunks[..used], executor, cancelled, |chunk| maker.fill(chunk));
+        let whole = on_all(&mut chunks[..used], executor, cancelled, |chunk, cancelled| {
+            maker.fill(chunk, cancelled);
+        });
         self.chunks = chunks;
         if whole {
             self.admit_children(used);
@@ -147,11 +143,8 @@ impl<'p> Ga<'p> {
         } else {
             self.survival.replace(&mut self.parents, chunks, self.settings.replacement);
         }
-        if let Some((row, cost)) = self.parents.best()
-            && cost < self.best_cost
-        {
-            self.best_cost = cost;
-            self.best_x.copy_from_slice(row);
+        if let Some((row, cost)) = self.parents.best() {
+            self.best.meet(row, cost);
         }
     }
 
@@ -177,22 +170,18 @@ impl<'p> Ga<'p> {
 
     /// Coordinates of the best point so far; meaningless while [`Ga::best_f`] is `None`.
     pub fn best_x(&self) -> &[f64] {
-        &self.best_x
+        self.best.get().0
     }
 
     /// Best objective value so far; `None` while no point was finite and feasible.
     pub fn best_f(&self) -> Option<f64> {
-        is_feasible(self.best_cost).then(|| self.problem.sense().cost(self.best_cost))
+        let cost = self.best.get().1;
+        is_feasible(cost).then(|| self.problem.sense().cost(cost))
     }
 }
 
 impl Search for Ga<'_> {
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         Self::step(self, room, executor, cancelled)
     }
 
@@ -217,15 +206,13 @@ impl Search for Ga<'_> {
 
     fn save(&self, writer: &mut Writer) {
         self.tally.save(writer);
-        writer.reals(&self.best_x);
-        writer.real(self.best_cost);
+        self.best.save(writer);
         self.parents.save(writer);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
         self.tally = Tally::load(reader)?;
-        self.best_x = reader.exactly(self.best_x.len())?;
-        self.best_cost = reader.real()?;
+        self.best.load(reader)?;
         self.parents.load(reader)?;
         let wanted = if self.tally.evals == 0 { 0 } else { self.settings.population as usize };
         reader.check(self.parents.len() == wanted)
@@ -236,7 +223,7 @@ impl Search for Ga<'_> {
     }
 
     fn best(&self) -> (&[f64], f64) {
-        (&self.best_x, self.best_cost)
+        self.best.get()
     }
 
     fn held(&mut self, visit: &mut dyn FnMut(&[f64], &mut f64)) {
@@ -244,10 +231,7 @@ impl Search for Ga<'_> {
     }
 
     fn admit(&mut self, genes: &[f64], cost: f64) -> bool {
-        if cost < self.best_cost {
-            self.best_cost = cost;
-            self.best_x.copy_from_slice(genes);
-        }
+        self.best.meet(genes, cost);
         self.parents.admit(genes, cost)
     }
 }

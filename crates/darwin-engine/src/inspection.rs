@@ -119,7 +119,7 @@ fn time(problem: &Problem, points: &[Vec<f64>], clock: &dyn Fn() -> Duration) ->
         .collect();
     let (from, mut blocks) = (clock(), 0.0);
     loop {
-        problem.cost_vectors(&lanes, LANES);
+        problem.cost_vectors(&lanes, LANES, &|| false);
         blocks += 1.0;
         let passed = clock().saturating_sub(from);
         if passed >= TIMED || blocks >= MOST_BLOCKS {

@@ -8,13 +8,13 @@ pub(crate) use options::parameters;
 pub use options::{IslandOptions, IslandSettings, Topology};
 
 use crate::{
-    Executor, ProblemRef, Result, Seed,
+    Cancelled, Executor, ProblemRef, Result, Seed,
     codec::{Reader, Writer},
     ga::Chunk,
     method::ranking,
     search::{Member, Search},
     stream::Stream,
-    tally::{Tally, on_all, spread},
+    tally::{Tally, evaluated},
 };
 
 /// Number of the stream that draws the seeds of the islands.
@@ -90,19 +90,12 @@ fn share(max_evals: u64, settings: IslandSettings) -> u64 {
 }
 
 impl Search for Islands<'_> {
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         let genes = self.ask(room);
-        let problem = &*self.problem;
-        let chunks = spread(&mut self.chunks, problem.bounds().dimension(), &genes);
-        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate(problem)) {
-            return false;
-        }
-        let bad = chunks.iter().map(Chunk::non_finite).sum();
+        let (problem, dimension) = (&*self.problem, self.problem.bounds().dimension());
+        let work = |chunk: &mut Chunk, cancelled: Cancelled<'_>| chunk.evaluate(problem, cancelled);
+        let done = evaluated((&mut self.chunks, dimension), &genes, executor, cancelled, work);
+        let Some((chunks, bad)) = done else { return false };
         let costs: Vec<f64> = chunks.iter().flat_map(Chunk::costs).copied().collect();
         self.learn(&costs, bad);
         true

@@ -44,6 +44,7 @@ pub mod expression;
 mod front;
 pub mod ga;
 mod hypervolume;
+mod incumbent;
 mod indicator;
 mod inspection;
 mod islands;
@@ -103,7 +104,7 @@ pub use inspection::{Inspection, inspect};
 pub use islands::{IslandOptions, IslandSettings, Topology};
 pub use lshade::{LshadeKind, LshadeOptions, LshadeSettings};
 pub use memetic::{MemeticOptions, MemeticSettings};
-pub use objective::{LANES, Objective, Sense};
+pub use objective::{Cancelled, LANES, Objective, Sense};
 pub use plan::Plan;
 pub use problem::{
     Descriptor, Limit, MAX_OBJECTIVES, Model, Problem, ProblemRef, Relation, Report,

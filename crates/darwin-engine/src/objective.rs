@@ -3,6 +3,9 @@
 /// Points evaluated together: the fixed chunk of every evaluation, whatever the threads.
 pub const LANES: usize = 64;
 
+/// Whether to stop now; asked often, so it must be cheap.
+pub type Cancelled<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// A function of several real variables.
 ///
 /// Implementations must be pure: the value of a lane may depend on the inputs of that lane only,
@@ -22,6 +25,17 @@ pub trait Objective: Send + Sync {
     /// `values` takes the first output of all points, then the second, and so on. A value that is
     /// not finite counts as the worst one.
     fn evaluate(&self, inputs: &[[f64; LANES]], values: &mut [f64]);
+
+    /// The same. What takes more than some milliseconds for a block asks `cancelled` on the way, and
+    /// leaves the rest when that says so: what `values` then hold is not looked at.
+    fn evaluate_until(
+        &self,
+        inputs: &[[f64; LANES]],
+        values: &mut [f64],
+        _cancelled: Cancelled<'_>,
+    ) {
+        self.evaluate(inputs, values);
+    }
 }
 
 /// Direction of the search.

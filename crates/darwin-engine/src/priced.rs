@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Executor, Handling, ProblemRef, Result,
+    Cancelled, Executor, Handling, ProblemRef, Result,
     codec::{Reader, Writer},
     constraint::Pricer,
     ga::Chunk,
+    incumbent::Incumbent,
     problem::rules_cost,
     search::Search,
-    tally::{Tally, on_all, spread},
+    tally::{Tally, evaluated, vectors},
 };
 
 /// An algorithm, and what its points cost it.
@@ -24,8 +25,7 @@ pub(crate) struct Priced<'p> {
     /// missing, as after a resumption, is evaluated again.
     known: BTreeMap<Vec<u64>, Vec<f64>>,
     /// By the rules.
-    best_x: Vec<f64>,
-    best_cost: f64,
+    best: Incumbent,
 }
 
 impl<'p> Priced<'p> {
@@ -42,19 +42,15 @@ impl<'p> Priced<'p> {
             inner,
             chunks: Vec::new(),
             known: BTreeMap::new(),
-            best_x: vec![0.0; dimension],
-            best_cost: f64::INFINITY,
+            best: Incumbent::new(dimension),
         }
     }
 
     fn learn(&mut self, genes: &[f64], parts: &[Vec<f64>]) {
-        let rows = genes.chunks_exact(self.best_x.len());
+        let rows = genes.chunks_exact(self.best.dimension());
         for (row, part) in rows.clone().zip(parts) {
             let cost = rules_cost(part[0], part[1]);
-            if cost < self.best_cost {
-                self.best_cost = cost;
-                self.best_x.copy_from_slice(row);
-            }
+            self.best.meet(row, cost);
         }
         self.pricer.begin(parts);
         let prices: Vec<f64> = parts.iter().map(|part| self.pricer.price(part)).collect();
@@ -84,22 +80,16 @@ fn bits(row: &[f64]) -> Vec<u64> {
 }
 
 impl Search for Priced<'_> {
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool {
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool {
         let genes = self.inner.ask(room);
         let problem = &*self.problem;
-        let chunks = spread(&mut self.chunks, self.best_x.len(), &genes);
-        if !on_all(chunks, executor, cancelled, |chunk| chunk.evaluate_parts(problem)) {
+        let work =
+            |chunk: &mut Chunk, cancelled: Cancelled<'_>| chunk.evaluate_parts(problem, cancelled);
+        let place = (&mut self.chunks, self.best.dimension());
+        let Some((chunks, _)) = evaluated(place, &genes, executor, cancelled, work) else {
             return false;
-        }
-        let parts: Vec<Vec<f64>> = chunks
-            .iter()
-            .flat_map(|chunk| (0..chunk.len()).map(|lane| chunk.vector(lane)))
-            .collect();
+        };
+        let parts: Vec<Vec<f64>> = vectors(chunks).collect();
         self.learn(&genes, &parts);
         true
     }
@@ -112,20 +102,18 @@ impl Search for Priced<'_> {
     fn tell(&mut self, costs: &[f64]) {
         let genes = self.inner.ask(costs.len() as u64);
         let parts: Vec<Vec<f64>> =
-            genes.chunks_exact(self.best_x.len()).map(|row| self.problem.part(row)).collect();
+            genes.chunks_exact(self.best.dimension()).map(|row| self.problem.part(row)).collect();
         self.learn(&genes, &parts);
     }
 
     fn save(&self, writer: &mut Writer) {
-        writer.reals(&self.best_x);
-        writer.real(self.best_cost);
+        self.best.save(writer);
         self.pricer.save(writer);
         self.inner.save(writer);
     }
 
     fn load(&mut self, reader: &mut Reader<'_>) -> Result<()> {
-        self.best_x = reader.exactly(self.best_x.len())?;
-        self.best_cost = reader.real()?;
+        self.best.load(reader)?;
         self.pricer.load(reader)?;
         self.inner.load(reader)
     }
@@ -135,7 +123,7 @@ impl Search for Priced<'_> {
     }
 
     fn best(&self) -> (&[f64], f64) {
-        (&self.best_x, self.best_cost)
+        self.best.get()
     }
 
     fn is_finished(&self) -> bool {
@@ -154,10 +142,7 @@ impl Search for Priced<'_> {
     fn admit(&mut self, genes: &[f64], _cost: f64) -> bool {
         let part = self.problem.part(genes);
         let cost = rules_cost(part[0], part[1]);
-        if cost < self.best_cost {
-            self.best_cost = cost;
-            self.best_x.copy_from_slice(genes);
-        }
+        self.best.meet(genes, cost);
         self.inner.admit(genes, self.pricer.price(&part))
     }
 }

@@ -11,7 +11,7 @@ pub use model::{Descriptor, Limit, Model, Relation};
 pub(crate) use part::rules_cost;
 pub use reference::ProblemRef;
 
-use crate::{Bounds, Error, LANES, Objective, Result, Sense, Space};
+use crate::{Bounds, Cancelled, Error, LANES, Objective, Result, Sense, Space};
 
 /// From here on a cost stands for how far a point breaks the constraints.
 const INFEASIBLE: f64 = 1e290;
@@ -166,10 +166,15 @@ impl Problem {
     /// Costs of a block of points: smaller is better. Points that break a constraint come after
     /// all that do not, by how far they break it (Deb 2000); values that are not finite come last
     /// and are counted.
-    pub(crate) fn costs(&self, genes: &[[f64; LANES]], costs: &mut [f64]) -> u64 {
+    pub(crate) fn costs(
+        &self,
+        genes: &[[f64; LANES]],
+        costs: &mut [f64],
+        cancelled: Cancelled<'_>,
+    ) -> u64 {
         let sense = self.sense();
         if self.limits.is_empty() && self.senses.len() == 1 {
-            self.raw(genes, costs);
+            self.raw(genes, costs, cancelled);
             let mut bad = 0;
             for cost in costs {
                 bad += u64::from(!cost.is_finite());
@@ -179,7 +184,7 @@ impl Problem {
         }
         let points = costs.len();
         let mut values = vec![f64::NAN; points * self.objective.outputs()];
-        self.raw(genes, &mut values);
+        self.raw(genes, &mut values, cancelled);
         let mut bad = 0;
         for (point, cost) in costs.iter_mut().enumerate() {
             let value = sense.canonical_cost(values[point]);
@@ -199,9 +204,14 @@ impl Problem {
     /// Costs of all objectives, and the violation, of a block of points, laid out as
     /// [`Objective::evaluate`] does it, the violation last; infinite where a value is not finite.
     /// Gives how many such points there are.
-    pub(crate) fn cost_vectors(&self, genes: &[[f64; LANES]], points: usize) -> (Vec<f64>, u64) {
+    pub(crate) fn cost_vectors(
+        &self,
+        genes: &[[f64; LANES]],
+        points: usize,
+        cancelled: Cancelled<'_>,
+    ) -> (Vec<f64>, u64) {
         let mut values = vec![f64::NAN; points * self.objective.outputs()];
-        self.raw(genes, &mut values);
+        self.raw(genes, &mut values, cancelled);
         let objectives = self.senses.len();
         let mut costs = vec![f64::INFINITY; points * (objectives + 1)];
         let mut bad = 0;
@@ -220,12 +230,12 @@ impl Problem {
         (costs, bad)
     }
 
-    fn raw(&self, genes: &[[f64; LANES]], values: &mut [f64]) {
+    fn raw(&self, genes: &[[f64; LANES]], values: &mut [f64], cancelled: Cancelled<'_>) {
         match &self.space {
             Some(space) if !space.is_plain() => {
-                self.objective.evaluate(&space.decode_lanes(genes), values);
+                self.objective.evaluate_until(&space.decode_lanes(genes), values, cancelled);
             }
-            _ => self.objective.evaluate(genes, values),
+            _ => self.objective.evaluate_until(genes, values, cancelled),
         }
     }
 
@@ -283,7 +293,7 @@ mod tests {
             (lanes[0][lane], lanes[1][lane]) = (point[0], point[1]);
         }
         let mut costs = [0.0; 6];
-        assert_eq!(problem.costs(&lanes, &mut costs), 1);
+        assert_eq!(problem.costs(&lanes, &mut costs, &|| false), 1);
         assert!((costs[0] + 1.0 / 0.9).abs() < 1e-12 && (costs[1] + 10.0).abs() < 1e-12);
         assert!(is_feasible(costs[0]) && !is_feasible(costs[2]));
         assert!(costs[2] < costs[3] && costs[3] < costs[4] && costs[4] < costs[5]);

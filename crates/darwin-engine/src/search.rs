@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    Executor, Report, Result,
+    Cancelled, Executor, Report, Result,
     codec::{Reader, Writer},
     elites::Archive,
     tally::Tally,
@@ -15,12 +15,7 @@ use crate::{
 /// that is told costs has been asked for them before, in this process.
 pub(crate) trait Search: Send + fmt::Debug {
     /// One generation, of at most `room` > 0 points; false, and nothing changed, when cancelled.
-    fn step(
-        &mut self,
-        room: u64,
-        executor: &Executor<'_>,
-        cancelled: &(dyn Fn() -> bool + Sync),
-    ) -> bool;
+    fn step(&mut self, room: u64, executor: &Executor<'_>, cancelled: Cancelled<'_>) -> bool;
 
     /// Genes of the next generation, row after row, at most `room` > 0 points.
     fn ask(&mut self, room: u64) -> Vec<f64>;

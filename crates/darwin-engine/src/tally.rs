@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{
-    Executor, LANES, Result,
+    Cancelled, Executor, LANES, Result,
     codec::{Reader, Writer},
     ga::{Chunk, lay_out},
 };
@@ -49,11 +49,7 @@ pub(crate) fn cut(wanted: usize, room: u64) -> usize {
 }
 
 /// Rows in chunks, as many as they take.
-pub(crate) fn spread<'a>(
-    chunks: &'a mut Vec<Chunk>,
-    dimension: usize,
-    rows: &[f64],
-) -> &'a mut [Chunk] {
+fn spread<'a>(chunks: &'a mut Vec<Chunk>, dimension: usize, rows: &[f64]) -> &'a mut [Chunk] {
     let count = rows.len() / dimension;
     let used = count.div_ceil(LANES);
     while chunks.len() < used {
@@ -67,22 +63,48 @@ pub(crate) fn spread<'a>(
     chunks
 }
 
-/// Work on every chunk; false, and not all of them worked on, when cancelled.
+/// Work on every chunk; false, and not all of them worked on, when cancelled. Work may ask too: what
+/// is told that it is cancelled need not end.
 pub(crate) fn on_all(
     chunks: &mut [Chunk],
     executor: &Executor<'_>,
-    cancelled: &(dyn Fn() -> bool + Sync),
-    work: impl Fn(&mut Chunk) + Sync,
+    cancelled: Cancelled<'_>,
+    work: impl Fn(&mut Chunk, Cancelled<'_>) + Sync,
 ) -> bool {
     let interrupted = AtomicBool::new(false);
-    executor.for_each(chunks, |chunk| {
-        if cancelled() {
+    let ask = || {
+        let now = cancelled();
+        if now {
             interrupted.store(true, Ordering::Relaxed);
-        } else {
-            work(chunk);
+        }
+        now
+    };
+    executor.for_each(chunks, |chunk| {
+        if !ask() {
+            work(chunk, &ask);
         }
     });
     !interrupted.into_inner()
+}
+
+/// Rows in chunks, worked on, and how many of them have no finite value; none when cancelled.
+pub(crate) fn evaluated<'a>(
+    (chunks, dimension): (&'a mut Vec<Chunk>, usize),
+    rows: &[f64],
+    executor: &Executor<'_>,
+    cancelled: Cancelled<'_>,
+    work: impl Fn(&mut Chunk, Cancelled<'_>) + Sync,
+) -> Option<(&'a [Chunk], u64)> {
+    let chunks = spread(chunks, dimension, rows);
+    on_all(chunks, executor, cancelled, work).then(|| {
+        let bad = chunks.iter().map(Chunk::non_finite).sum();
+        (&*chunks, bad)
+    })
+}
+
+/// What was found for each point of chunks, in order; see [`Chunk::vector`].
+pub(crate) fn vectors(chunks: &[Chunk]) -> impl Iterator<Item = Vec<f64>> {
+    chunks.iter().flat_map(|chunk| (0..chunk.len()).map(|lane| chunk.vector(lane)))
 }
 
 #[cfg(test)]
@@ -97,6 +119,18 @@ mod tests {
         assert_eq!((tally.generation, tally.next()), (0, 1));
         tally.add(10, 0);
         assert_eq!(tally, Tally { generation: 1, evals: 20, non_finite: 1 });
+    }
+
+    #[test]
+    fn work_that_is_told_to_stop_counts_as_cancelled() {
+        let mut chunks = vec![Chunk::new(1), Chunk::new(1)];
+        let asked = std::sync::atomic::AtomicU64::new(0);
+        let cancelled = || asked.fetch_add(1, Ordering::Relaxed) == 2;
+        let whole = on_all(&mut chunks, &Executor::default(), &cancelled, |_, stop| {
+            stop();
+        });
+        // Before the first, within it, before the second.
+        assert!(!whole && asked.into_inner() == 3);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Up to 64 individuals that are made and evaluated together.
 
 use super::{GaSettings, Mates, Population, Variation};
-use crate::{LANES, Problem, Seed, stream::Stream};
+use crate::{Cancelled, LANES, Problem, Seed, stream::Stream};
 
 /// A fixed share of a generation: rows for variation, lanes for evaluation.
 #[derive(Debug)]
@@ -92,15 +92,15 @@ impl Chunk {
     }
 
     /// Evaluate all objectives.
-    pub(crate) fn evaluate_all(&mut self, problem: &Problem) {
+    pub(crate) fn evaluate_all(&mut self, problem: &Problem, cancelled: Cancelled<'_>) {
         self.spread();
-        (self.vectors, self.non_finite) = problem.cost_vectors(&self.lanes, self.len);
+        (self.vectors, self.non_finite) = problem.cost_vectors(&self.lanes, self.len, cancelled);
     }
 
     /// Evaluate by parts; see [`Problem::parts`].
-    pub(crate) fn evaluate_parts(&mut self, problem: &Problem) {
+    pub(crate) fn evaluate_parts(&mut self, problem: &Problem, cancelled: Cancelled<'_>) {
         self.spread();
-        (self.vectors, self.non_finite) = problem.parts(&self.lanes, self.len);
+        (self.vectors, self.non_finite) = problem.parts(&self.lanes, self.len, cancelled);
     }
 
     /// What [`Chunk::evaluate_all`], or [`Chunk::evaluate_parts`], found for an individual.
@@ -108,9 +108,10 @@ impl Chunk {
         self.vectors.iter().skip(lane).step_by(self.len).copied().collect()
     }
 
-    pub(crate) fn evaluate(&mut self, problem: &Problem) {
+    /// Evaluate the first objective.
+    pub(crate) fn evaluate(&mut self, problem: &Problem, cancelled: Cancelled<'_>) {
         self.spread();
-        self.non_finite = problem.costs(&self.lanes, &mut self.costs[..self.len]);
+        self.non_finite = problem.costs(&self.lanes, &mut self.costs[..self.len], cancelled);
     }
 }
 
@@ -128,9 +129,9 @@ pub(crate) struct Maker<'a> {
 
 impl Maker<'_> {
     /// Make and evaluate the individuals of a chunk.
-    pub(crate) fn fill(&self, chunk: &mut Chunk) {
+    pub(crate) fn fill(&self, chunk: &mut Chunk, cancelled: Cancelled<'_>) {
         self.make(chunk);
-        chunk.evaluate(self.problem);
+        chunk.evaluate(self.problem, cancelled);
     }
 
     /// Make the individuals of a chunk.

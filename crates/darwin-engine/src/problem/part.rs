@@ -1,7 +1,7 @@
 //! Points by parts: for those that price constraints themselves, or look at behaviours.
 
 use super::{INFEASIBLE, Problem, Relation, infeasible_cost, model::Descriptor};
-use crate::LANES;
+use crate::{Cancelled, LANES};
 
 impl Problem {
     /// What is asked of each constraint.
@@ -23,9 +23,14 @@ impl Problem {
     /// within), and the behaviour of a block of points, laid out as [`crate::Objective::evaluate`]
     /// does it. All are infinite where the cost or the violation is no number; gives how many such
     /// points there are.
-    pub(crate) fn parts(&self, genes: &[[f64; LANES]], points: usize) -> (Vec<f64>, u64) {
+    pub(crate) fn parts(
+        &self,
+        genes: &[[f64; LANES]],
+        points: usize,
+        cancelled: Cancelled<'_>,
+    ) -> (Vec<f64>, u64) {
         let mut values = vec![f64::NAN; points * self.objective.outputs()];
-        self.raw(genes, &mut values);
+        self.raw(genes, &mut values, cancelled);
         let (objectives, limits) = (self.senses.len(), self.limits.len());
         let mut parts = vec![f64::INFINITY; points * self.width()];
         let mut bad = 0;
@@ -56,7 +61,7 @@ impl Problem {
         for (lanes, gene) in lanes.iter_mut().zip(genes) {
             lanes[0] = *gene;
         }
-        self.parts(&lanes, 1).0
+        self.parts(&lanes, 1, &|| false).0
     }
 }
 
