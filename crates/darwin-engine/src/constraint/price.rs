@@ -12,6 +12,10 @@ use crate::{
 /// Share of the first generation whose violation is passed over first, and how steeply it falls.
 const FIRST_SHARE: f64 = 0.2;
 const STEEPNESS: i32 = 5;
+/// A violation that is passed over falls to that of this share of a generation once nearly all of it
+/// lies within: else an algorithm settles where nothing binds it, and follows no more.
+const WITHIN_SHARE: f64 = 0.5;
+const FEW_BEYOND: usize = 10;
 /// Generations in a row with a feasible best, or none, after which a penalty changes, and by how much:
 /// faster up than down, so that it does not swing.
 const IN_A_ROW: u64 = 5;
@@ -153,7 +157,7 @@ impl Pricer {
         }
         match self.handling.method {
             ConstraintMethod::Rules | ConstraintMethod::Penalty => false,
-            ConstraintMethod::Epsilon => self.tighten(),
+            ConstraintMethod::Epsilon => self.tighten(parts),
             ConstraintMethod::Adaptive => self.adapt(parts, prices),
             ConstraintMethod::Lagrangian => {
                 self.balance(parts, prices);
@@ -163,11 +167,20 @@ impl Pricer {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "evaluations are at most 1e9")]
-    fn tighten(&mut self) -> bool {
+    fn tighten(&mut self, parts: &[Vec<f64>]) -> bool {
         let whole = (self.max_evals as f64 * self.handling.relaxed_share).max(1.0);
         let left = (1.0 - self.evals as f64 / whole).max(0.0);
         let before = self.level;
-        self.level = self.first * (0..STEEPNESS).fold(1.0, |product, _| product * left);
+        let due = self.first * (0..STEEPNESS).fold(1.0, |product, _| product * left);
+        self.level = self.level.min(due);
+        let finite = parts.iter().map(|part| part[1]).filter(|violation| violation.is_finite());
+        let mut violations: Vec<f64> = finite.collect();
+        let beyond = violations.iter().filter(|violation| **violation > self.level).count();
+        if beyond * FEW_BEYOND < violations.len() {
+            violations.sort_by(f64::total_cmp);
+            let within = quantile(&violations, WITHIN_SHARE).unwrap_or(self.level);
+            self.level = self.level.min(within);
+        }
         self.level.total_cmp(&before).is_ne()
     }
 
@@ -292,6 +305,26 @@ mod tests {
         assert!(epsilon.price(&[1.0, 1e-9, 1e-9]) > 1e290);
         assert!((epsilon.price(&[1.0, 0.0, -3.0]) - 1.0).abs() < 1e-12);
         assert!(epsilon.price(&[f64::INFINITY, f64::INFINITY, 0.0]).is_infinite());
+    }
+
+    #[test]
+    fn a_violation_is_passed_over_only_as_far_as_points_need_it() {
+        let mut epsilon = pricer(ConstraintMethod::Epsilon, &[Relation::AtMost]);
+        let parts = |violations: std::ops::Range<u32>| -> Vec<Vec<f64>> {
+            violations.map(f64::from).map(|v| vec![0.0, v, v]).collect()
+        };
+        epsilon.max_evals = 1_000_000;
+        epsilon.begin(&parts(0..1000));
+        let first = epsilon.level;
+        epsilon.learn(&parts(0..1000), &[]);
+        assert!(epsilon.level > 0.99 * first, "{} {first}", epsilon.level);
+        // All lie within it: it comes to where half of them do.
+        epsilon.learn(&parts(10..21), &[]);
+        assert!((epsilon.level - 15.0).abs() < 1e-9, "{}", epsilon.level);
+        epsilon.learn(&parts(10..21), &[]);
+        assert!((epsilon.level - 15.0).abs() < 1e-9, "{}", epsilon.level);
+        epsilon.learn(&vec![vec![0.0; 3]; 8], &[]);
+        assert!(epsilon.level.abs() < 1e-300);
     }
 
     #[test]
