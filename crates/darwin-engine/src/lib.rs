@@ -34,6 +34,7 @@ mod builtin;
 mod cma;
 mod codec;
 mod constraint;
+mod dataset;
 mod design;
 mod elites;
 mod error;
@@ -83,6 +84,9 @@ pub use budget::{Budget, MAX_EVALS};
 pub use builtin::{Builtin, Function, MAX_DIMENSION};
 pub use cma::{CmaOptions, CmaSettings, Restarts};
 pub use constraint::{ConstraintMethod, Handling, HandlingOptions};
+pub use dataset::{
+    Dataset, DatasetModel, Frame, Loss, MAX_DATA_CELLS, MAX_DATA_COLUMNS, MAX_DATA_ROWS, Split,
+};
 pub use design::{DesignOptions, DesignSettings, Sampling};
 pub use elites::{Archive, ArchiveKind, Elite, ElitesOptions, ElitesSettings};
 pub use error::{Error, Result};

@@ -36,6 +36,11 @@ pub trait Objective: Send + Sync {
     ) {
         self.evaluate(inputs, values);
     }
+
+    /// The first output at a point over data that it otherwise does not look at, if it has such.
+    fn held_out(&self, _x: &[f64]) -> Option<f64> {
+        None
+    }
 }
 
 /// Direction of the search.

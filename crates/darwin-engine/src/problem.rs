@@ -1,5 +1,6 @@
 //! What is optimised: objectives, constraints, and where.
 
+mod computed;
 mod external;
 mod model;
 mod part;
@@ -7,6 +8,7 @@ mod reference;
 
 use std::fmt;
 
+pub(crate) use model::locate;
 pub use model::{Descriptor, Limit, Model, Relation};
 pub(crate) use part::rules_cost;
 pub use reference::ProblemRef;

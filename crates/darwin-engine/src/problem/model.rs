@@ -1,9 +1,11 @@
 //! Problems in a user's own expressions.
 
+use std::ops::RangeInclusive;
+
 use super::{MAX_OBJECTIVES, Problem};
 use crate::{
     Error, Result, Sense, Space, Variable,
-    expression::{Compiler, Fault, FaultKind, Table},
+    expression::{Compiler, Fault, FaultKind, Program, Table},
 };
 
 /// Most constraints, and most named values, of a problem.
@@ -114,15 +116,21 @@ impl Limit {
     }
 }
 
-impl Problem {
-    /// Compile a user's expressions.
-    ///
-    /// # Errors
-    /// What is wrong with a variable or an expression, and where.
-    pub fn compile(model: Model) -> Result<Self> {
+/// A model, compiled.
+pub(super) struct Parts {
+    pub(super) program: Program,
+    pub(super) space: Space,
+    pub(super) senses: Vec<Sense>,
+    pub(super) limits: Vec<Limit>,
+    pub(super) descriptors: Vec<Descriptor>,
+}
+
+impl Parts {
+    /// Compile a model with so many objectives.
+    pub(super) fn compile(model: Model, wanted: RangeInclusive<usize>) -> Result<Self> {
         let Model { variables, lets, objectives, constraints, descriptors, tables } = model;
         for (field, count, range) in [
-            ("objectives", objectives.len(), 1..=MAX_OBJECTIVES),
+            ("objectives", objectives.len(), wanted),
             ("constraints", constraints.len(), 0..=MAX_CONSTRAINTS),
             ("lets", lets.len(), 0..=MAX_LETS),
             ("lets", descriptors.len(), 0..=MAX_DESCRIPTORS),
@@ -159,19 +167,34 @@ impl Problem {
             compiler.output(&one.name).map_err(at("lets", index))?;
         }
         let program = compiler.finish();
+        let senses = objectives.into_iter().map(|(sense, _)| sense).collect();
+        let limits = constraints.into_iter().map(|(_, limit)| limit).collect();
+        Ok(Self { program, space, senses, limits, descriptors })
+    }
+}
+
+impl Problem {
+    /// Compile a user's expressions.
+    ///
+    /// # Errors
+    /// What is wrong with a variable or an expression, and where.
+    pub fn compile(model: Model) -> Result<Self> {
+        let Parts { program, space, senses, limits, descriptors } =
+            Parts::compile(model, 1..=MAX_OBJECTIVES)?;
         Ok(Self {
             objective: Box::new(program),
             bounds: space.bounds().clone(),
             space: Some(space),
-            senses: objectives.into_iter().map(|(sense, _)| sense).collect(),
-            limits: constraints.into_iter().map(|(_, limit)| limit).collect(),
+            senses,
+            limits,
             descriptors,
             external: false,
         })
     }
 }
 
-fn locate(part: &'static str, index: usize, fault: Fault) -> Error {
+/// A fault with its place in the problem.
+pub(crate) fn locate(part: &'static str, index: usize, fault: Fault) -> Error {
     let offset = fault.offset;
     match fault.kind {
         FaultKind::Syntax(reason) => Error::InvalidExpression { part, index, offset, reason },
