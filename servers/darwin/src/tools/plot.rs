@@ -109,7 +109,7 @@ impl Server {
                 .with_hint("list_runs shows your runs"));
         }
         let (picture, summary) = match args.expr {
-            Some(expr) => data::tree(expr)?,
+            Some(expr) => data::tree(&expr)?,
             None => self.picture(&principal, args.chart, &args.run_ids, &ct).await?,
         };
         let drawn = task::compute(&ct, move |_| picture::show(picture.svg(size), args.format));

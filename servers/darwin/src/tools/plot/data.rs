@@ -241,8 +241,8 @@ impl Server {
 }
 
 /// An expression as a tree.
-pub(super) fn tree(source: String) -> Result<(Picture, Vec<Drawn>)> {
-    let nodes = expression::tree(&source).map_err(|fault| {
+pub(super) fn tree(source: &str) -> Result<(Picture, Vec<Drawn>)> {
+    let nodes = expression::tree(source).map_err(|fault| {
         let (code, reason) = match fault.kind {
             FaultKind::Syntax(reason) => ("invalid_expression", reason),
             FaultKind::Limit(reason) => ("limit_exceeded", reason),
