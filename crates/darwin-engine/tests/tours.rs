@@ -165,3 +165,60 @@ fn where_nothing_is_finite_the_budget_ends_the_run() {
     assert_eq!((outcome.best, outcome.non_finite_evals), (None, 500));
     assert!(Problem::compile(model(vec![order("p", 1)], "1", Vec::new())).is_err());
 }
+
+/// The best order of a square grid: up and down the columns, then back along the first row.
+fn loop_of(side: u32) -> Vec<f64> {
+    let columns = (0..side).flat_map(|column| {
+        let mut rows: Vec<u32> = (1..side).collect();
+        if column % 2 == 1 {
+            rows.reverse();
+        }
+        rows.into_iter().map(move |row| f64::from(column * side + row))
+    });
+    columns.chain((0..side).rev().map(|column| f64::from(column * side))).collect()
+}
+
+/// Share of the neighbours in one round trip that are neighbours in the other.
+fn likeness(a: &[f64], b: &[f64]) -> f64 {
+    let edges = |order: &[f64]| -> std::collections::BTreeSet<[u64; 2]> {
+        let next = order.iter().cycle().skip(1);
+        let bits = |(a, b): (&f64, &f64)| [a.min(*b).to_bits(), a.max(*b).to_bits()];
+        order.iter().zip(next).map(bits).collect()
+    };
+    let (a, b) = (edges(a), edges(b));
+    f64::from(u32::try_from(a.intersection(&b).count()).expect("few"))
+        / f64::from(u32::try_from(a.len()).expect("few"))
+}
+
+/// An order that is put in is kept, and later children are made from it.
+#[test]
+fn an_order_that_is_put_in_takes_part_in_a_memetic_run() {
+    let (side, problem) = (10, trip(&grid(10), false));
+    let order = loop_of(side);
+    let genes = problem.encode(&order).expect("an order");
+    assert!(is_order(&order) && (problem.report(&genes).values[0] - 100.0).abs() < 1e-9);
+    let closest = |put_in: bool| {
+        let budget = Budget::evals(5_000_000).expect("valid");
+        let mut run = Run::new(&problem, memetic(), budget, seed(2), 10);
+        while run.members().len() < 3 {
+            assert_eq!(run.step(&mut Controls::default()), None);
+        }
+        if put_in {
+            assert_eq!(run.inject(std::slice::from_ref(&genes)), [true]);
+            assert!(run.members().iter().any(|one| problem.decode(&one.genes) == order));
+            assert!((run.status().best_f.expect("finite") - 100.0).abs() < 1e-9);
+            let bytes = run.save();
+            run = Run::resume(&problem, memetic(), budget, seed(2), 10, &bytes).expect("valid");
+            assert_eq!(run.save(), bytes);
+        }
+        let (until, mut most) = (run.status().evals + 150_000, 0.0_f64);
+        while run.status().evals < until {
+            let row: Vec<f64> = run.ask().into_iter().take(order.len()).collect();
+            most = most.max(likeness(&problem.decode(&row), &order));
+            assert_eq!(run.step(&mut Controls::default()), None);
+        }
+        most
+    };
+    let (alone, with) = (closest(false), closest(true));
+    assert!(with >= 0.9 && alone < 0.9, "{alone} {with}");
+}
