@@ -1,5 +1,7 @@
 //! Settings of this server.
 
+use std::path::Path;
+
 use mcp_core::prelude::*;
 
 /// Settings of this server.
@@ -22,6 +24,12 @@ pub struct Config {
     /// Evaluations that one caller may have made per second, on average; default: no limit.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub max_evals_per_s: Option<u32>,
+    /// Evaluate modules of WebAssembly that callers give (`define_problem`); default: no. They get
+    /// bounded fuel and memory, and nothing else of this machine.
+    pub wasm: bool,
+    /// Absolute directories below which callers may name files of data and modules; default: none.
+    #[schemars(length(max = 32))]
+    pub roots: Vec<String>,
 }
 
 impl Config {
@@ -40,8 +48,33 @@ impl Default for Config {
             max_runs: 100,
             max_problems: 100,
             max_evals_per_s: None,
+            wasm: false,
+            roots: Vec::new(),
         }
     }
 }
 
-impl ServerConfig for Config {}
+impl ServerConfig for Config {
+    fn validate(&self) -> Result<(), ConfigError> {
+        for root in &self.roots {
+            if !Path::new(root).is_absolute() {
+                let message = format!("{root:?} is not an absolute path");
+                return Err(ConfigError::new("roots", message));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_must_be_absolute() {
+        let with = |root: &str| Config { roots: vec![root.to_owned()], ..Config::default() };
+        assert!(Config::default().validate().is_ok() && with("/srv/data").validate().is_ok());
+        let error = with("data").validate().expect_err("refused");
+        assert_eq!(error.to_string(), "roots: \"data\" is not an absolute path");
+    }
+}

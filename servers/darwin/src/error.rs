@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use darwin_engine::Error as EngineError;
 use mcp_core::{prelude::*, suggest};
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::data;
 
 /// Why a call could not be answered.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -29,6 +31,41 @@ pub enum Error {
         field: &'static str,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// A module that cannot be an objective.
+    #[error("wasm.{field} {reason}")]
+    Module {
+        /// Part of `wasm`.
+        field: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A module that wants something from outside.
+    #[error("the module imports `{name}`: modules get nothing from outside")]
+    Imports {
+        /// What it wants.
+        name: String,
+    },
+    /// Modules are not evaluated here.
+    #[error("objectives of kind wasm are not enabled on this server")]
+    Disabled,
+    /// Data, or what is asked of them, that cannot be an objective.
+    #[error("{}", about_data(field, reason, place.as_ref()))]
+    Dataset {
+        /// Part of `dataset`; empty for the data themselves.
+        field: &'static str,
+        /// What is wrong.
+        reason: String,
+        /// Column, and row from 1.
+        place: Option<(String, Option<usize>)>,
+    },
+    /// Data as text that cannot be read.
+    #[error("{message}")]
+    Csv {
+        /// What is wrong.
+        message: String,
+        /// Where.
+        details: Option<Value>,
     },
     /// Parameters that the algorithm does not have.
     #[error("params.{field} {reason}")]
@@ -106,6 +143,16 @@ impl Error {
     }
 }
 
+/// What is wrong with data, and where.
+fn about_data(field: &str, reason: &str, place: Option<&(String, Option<usize>)>) -> String {
+    match place {
+        Some((column, Some(row))) => format!("column `{column}`, row {row}, {reason}"),
+        Some((column, None)) => format!("column `{column}` {reason}"),
+        None if field.is_empty() => format!("dataset {reason}"),
+        None => format!("dataset.{field} {reason}"),
+    }
+}
+
 impl From<Error> for ToolError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -127,6 +174,11 @@ impl From<Error> for ToolError {
                 let hint = "give {name, dimension}, {variables, objectives}, or {problem_id}";
                 invalid("invalid_problem").with_field(place).with_hint(hint)
             }
+            Error::Module { .. }
+            | Error::Imports { .. }
+            | Error::Disabled
+            | Error::Dataset { .. }
+            | Error::Csv { .. } => from_computed(error, message),
             Error::Unfit { .. } => invalid("invalid_argument")
                 .with_field("/algorithm")
                 .with_hint("use auto, or see list_algorithms with that number of objectives"),
@@ -162,6 +214,35 @@ impl From<Error> for ToolError {
     }
 }
 
+/// What is wrong with an objective that is no expression.
+fn from_computed(error: Error, message: String) -> ToolError {
+    let invalid = |code| ToolError::new(Kind::InvalidInput, code, message.clone());
+    match error {
+        Error::Module { field, .. } => invalid("invalid_problem")
+            .with_field(format!("/wasm/{field}"))
+            .with_hint("export memory, and f(address: i32, count: i32) -> f64"),
+        Error::Imports { .. } => ToolError::new(Kind::Refused, "access_refused", message)
+            .with_field("/wasm/module")
+            .with_hint("build it freestanding, as for wasm32-unknown-unknown, without imports"),
+        Error::Disabled => ToolError::new(Kind::Refused, "objective_disabled", message)
+            .with_field("/wasm")
+            .with_hint("the operator can set MACHINA_DARWIN_WASM=true; or write it as expressions"),
+        Error::Dataset { field, place, .. } => {
+            let code = if field.is_empty() { "invalid_data" } else { "invalid_problem" };
+            let at = if field.is_empty() { "/dataset".into() } else { format!("/dataset/{field}") };
+            let error = invalid(code)
+                .with_field(at)
+                .with_hint("give equally long columns of finite numbers, named as variables are");
+            match place {
+                Some((column, row)) => error.with_details(json!({ "column": column, "row": row })),
+                None => error,
+            }
+        }
+        Error::Csv { details, .. } => data::Fault { message, details }.into_error("/dataset/csv"),
+        _ => ToolError::internal(message),
+    }
+}
+
 fn from_engine(error: &EngineError, message: String) -> ToolError {
     let invalid = |code, place: &str, field: &str, hint| {
         ToolError::new(Kind::InvalidInput, code, message.as_str())
@@ -185,6 +266,9 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
         EngineError::InvalidParameter { field, .. } => {
             let hint = "list_algorithms shows ranges, and what goes together";
             invalid("invalid_argument", "/params", field, hint)
+        }
+        EngineError::LimitExceeded { field: "model", .. } => {
+            invalid("limit_exceeded", "/dataset", "model", "use fewer rows, or a shorter model")
         }
         EngineError::LimitExceeded { field: "variables", .. } => {
             invalid("limit_exceeded", "/problem", "variables", "use fewer coordinates")
@@ -216,10 +300,11 @@ fn from_engine(error: &EngineError, message: String) -> ToolError {
 fn from_expression(error: &EngineError, message: &str) -> Option<ToolError> {
     let in_expression = |code, part: &str, index: &usize, offset: &usize| {
         // Names of variables are checked together with the expressions.
-        let place = if part == "variables" {
-            "/problem/variables".to_owned()
-        } else {
-            format!("/problem/{part}/{index}/expr")
+        let place = match part {
+            "variables" => "/problem/variables".to_owned(),
+            "data" => "/dataset".to_owned(),
+            "model" | "target" => format!("/dataset/{part}"),
+            part => format!("/problem/{part}/{index}/expr"),
         };
         let error = ToolError::new(Kind::InvalidInput, code, message).with_field(place);
         (error, json!({ "offset": offset }))

@@ -6,6 +6,8 @@ mod server;
 mod tools;
 
 mod controls;
+mod data;
+mod files;
 mod job;
 mod plot;
 mod pool;
@@ -13,6 +15,7 @@ mod problem;
 mod quota;
 mod run;
 mod seed;
+mod wasm;
 
 pub use config::Config;
 pub use error::Error;

@@ -61,7 +61,7 @@ struct Shared {
     max_runs: u32,
     pool: Arc<Pool>,
     quotas: Quotas,
-    threads: usize,
+    rules: Rules,
     context: StartContext,
     turns: Turns,
     held: Mutex<BTreeMap<String, Arc<Active>>>,
@@ -71,6 +71,15 @@ struct Shared {
     drivers: watch::Sender<usize>,
     parking: AtomicBool,
     stopping: CancellationToken,
+}
+
+/// What the operator lets runs do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// Most threads of one.
+    threads: usize,
+    /// Whether callers' modules are evaluated.
+    wasm: bool,
 }
 
 /// What can be told of a run without waiting for it.
@@ -104,7 +113,7 @@ impl Runs {
             max_runs: config.max_runs,
             pool,
             quotas,
-            threads: config.threads(),
+            rules: Rules { threads: config.threads(), wasm: config.wasm },
             context: context.clone(),
             turns: Turns::new(cores),
             held: Mutex::default(),
@@ -288,8 +297,8 @@ impl Shared {
         if !folder.is_dir() {
             return Err(unknown().into());
         }
-        let (owner, id, threads) = (Arc::clone(owner), id.to_owned(), self.threads);
-        let opened = task::blocking(move || Active::open((owner, id, folder), threads));
+        let (owner, id, rules) = (Arc::clone(owner), id.to_owned(), self.rules);
+        let opened = task::blocking(move || Active::open((owner, id, folder), rules));
         let active = Arc::new(opened.await??);
         self.keep(&active).await;
         Ok(active)

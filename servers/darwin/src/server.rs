@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use mcp_core::{Cursor, prelude::*};
 
-use crate::{Config, pool::Pool, problem::Problems, quota::Quotas, run::Runs, tools};
+use crate::{Config, files::Files, pool::Pool, problem::Problems, quota::Quotas, run::Runs, tools};
 
 /// The optimisation server.
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub struct Server {
     quotas: Quotas,
     runs: Runs,
     problems: Problems,
+    files: Files,
     cursor: Cursor,
     problem_cursor: Cursor,
     population_cursor: Cursor,
@@ -31,6 +32,7 @@ impl McpServer for Server {
     type Config = Config;
 
     async fn start(config: Config, context: StartContext) -> Result<Self, StartError> {
+        let files = Files::open(&config.roots)?;
         let pool = Arc::new(Pool::new(config.threads()));
         let quotas = Quotas::new(config.max_evals_per_s);
         let runs = Runs::open(&context, &config, Arc::clone(&pool), quotas.clone());
@@ -43,6 +45,7 @@ impl McpServer for Server {
             quotas,
             runs,
             problems,
+            files,
             cursor: key.cursor("runs", 1),
             problem_cursor: key.cursor("problems", 1),
             population_cursor: key.cursor("population", 1),
@@ -165,6 +168,11 @@ impl Server {
 
     pub(crate) fn problems(&self) -> &Problems {
         &self.problems
+    }
+
+    /// Files that callers may name.
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
     }
 
     pub(crate) fn runs(&self) -> &Runs {

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use darwin_engine::{Outcome, Run, Seed, StopReason};
+use darwin_engine::{Outcome, Run, StopReason};
 use mcp_core::prelude::*;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::{
-    Overview, RunError,
+    Overview, Rules, RunError,
     checkpoint::Checkpoint,
     core::{Core, View},
     entry::{Entry, Fault, Header, Ledger, Status, StatusEntry},
@@ -84,7 +84,7 @@ impl Active {
     /// it.
     pub(crate) fn open(
         (owner, id, dir): (Arc<str>, String, PathBuf),
-        threads: usize,
+        rules: Rules,
     ) -> Result<Self, RunError> {
         let (journal, ledger) = Journal::open(&dir)?;
         let is = ledger.status();
@@ -92,8 +92,7 @@ impl Active {
             return Err(RunError::Unfit { is, wanted: "has ended" });
         }
         let header = &ledger.header;
-        let seed = Seed::new(header.spec.seed.unwrap_or_default()).map_err(Error::from)?;
-        let job = Arc::new(header.spec.job(seed, threads, TIME, true)?);
+        let job = Arc::new(header.job(rules)?);
         let revision = header.revision;
         let by = header.engine.clone();
         let active = Self::new((owner, id, dir), journal, ledger, job);

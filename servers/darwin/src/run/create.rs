@@ -95,7 +95,7 @@ impl Runs {
                 return Err(RunError::Generation { is: last.seen.generation, first: 0 });
             }
             let pool = shared.pool.get();
-            let workers = (shared.threads, pool.as_deref());
+            let workers = (shared.rules, pool.as_deref());
             replay(&folder, wanted, workers, &|| cancel.is_cancelled(), &mut |_| {})
         });
         let found = found.await??;

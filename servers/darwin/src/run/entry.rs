@@ -1,13 +1,20 @@
 //! What a journal says, record by record, and what it comes to.
 
-use darwin_engine::journal::{Record, RecordKind};
+use darwin_engine::{
+    Seed,
+    journal::{Record, RecordKind},
+};
 use mcp_core::prelude::*;
 use serde_json::Value;
 
-use super::RunError;
-use crate::tools::{
-    found::Stop,
-    optimize::{BudgetArgs, OptimizeProblemArgs},
+use super::{Rules, RunError, TIME};
+use crate::{
+    Error,
+    job::Job,
+    tools::{
+        found::Stop,
+        optimize::{BudgetArgs, OptimizeProblemArgs},
+    },
 };
 
 /// What fixes a run.
@@ -28,6 +35,17 @@ pub(crate) struct Header {
     /// The run that it was forked from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<Origin>,
+}
+
+impl Header {
+    /// All of it, ready to run.
+    pub(crate) fn job(&self, rules: Rules) -> Result<Job, RunError> {
+        if self.spec.problem.is_wasm() && !rules.wasm {
+            return Err(Error::Disabled.into());
+        }
+        let seed = Seed::new(self.spec.seed.unwrap_or_default()).map_err(Error::from)?;
+        Ok(self.spec.job(seed, rules.threads, TIME, true)?)
+    }
 }
 
 /// Where a fork begins.

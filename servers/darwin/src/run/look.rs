@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use darwin_engine::{Member, Outcome, Report, Run, Seed, StopReason};
+use darwin_engine::{Member, Outcome, Report, Run, StopReason};
 use mcp_core::prelude::*;
 
 use super::{
-    Active, Core, Header, Origin, Overview, RunError, Runs, TIME, checkpoint::Checkpoint,
+    Active, Core, Header, Origin, Overview, Rules, RunError, Runs, TIME, checkpoint::Checkpoint,
     entry::Status, replay::replay, shown,
 };
 use crate::{Error, job::Job};
@@ -51,11 +51,10 @@ impl Looked {
 fn resumed(
     header: &Header,
     state: &[u8],
-    threads: usize,
+    rules: Rules,
     budget: Option<&crate::tools::optimize::BudgetArgs>,
 ) -> Result<(Job, Run<'static>), RunError> {
-    let seed = Seed::new(header.spec.seed.unwrap_or_default()).map_err(Error::from)?;
-    let mut job = header.spec.job(seed, threads, TIME, true)?;
+    let mut job = header.job(rules)?;
     if header.revision != job.settings.algorithm().revision {
         let by = header.engine.clone();
         return Err(RunError::Revision { by, is: job.engine_version() });
@@ -88,12 +87,12 @@ impl Runs {
         }
         let store = self.0.store.clone().ok_or(RunError::NoStore)?;
         let folder = store.folder(owner.id(), id).ok_or_else(|| RunError::NotFound(shown(id)))?;
-        let threads = self.0.threads;
+        let rules = self.0.rules;
         let looked = task::blocking(move || -> Result<Looked, RunError> {
             let wanted = "has no state to look at";
             let missing = RunError::Unfit { is: run.last.status, wanted };
             let last = Checkpoint::read(&folder).ok_or(missing)?;
-            let (job, state) = resumed(&run.header, &last.state, threads, Some(&run.budget))?;
+            let (job, state) = resumed(&run.header, &last.state, rules, Some(&run.budget))?;
             Ok(Looked::new(run, Arc::new(job), &state))
         });
         Ok(looked.await??)
@@ -109,9 +108,9 @@ impl Runs {
     ) -> Result<Crew> {
         let (at, state) = self.state(owner, id, generation, ct).await?;
         let header = self.overview(owner, id).await?.header;
-        let threads = self.0.threads;
+        let rules = self.0.rules;
         let crew = task::blocking(move || -> Result<Crew, RunError> {
-            let (job, mut run) = resumed(&header, &state.state, threads, None)?;
+            let (job, mut run) = resumed(&header, &state.state, rules, None)?;
             let mut members = run.members();
             let kept = !members.is_empty();
             if !kept {
@@ -151,7 +150,7 @@ impl Runs {
                 }
             };
             let pool = shared.pool.get();
-            let workers = (shared.threads, pool.as_deref());
+            let workers = (shared.rules, pool.as_deref());
             let cancelled = || cancel.is_cancelled();
             replay(&folder, at.generation, workers, &cancelled, &mut visit)?;
             #[expect(clippy::cast_precision_loss, reason = "generations are at most 1e9")]

@@ -2,10 +2,10 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use darwin_engine::{Controls, Executor, Run, Seed, StopReason};
+use darwin_engine::{Controls, Executor, Run, StopReason};
 
 use super::{
-    RunError, TIME,
+    Rules, RunError, TIME,
     checkpoint::{Checkpoint, Seen},
     entry::Ledger,
     journal::Journal,
@@ -22,20 +22,19 @@ use crate::{Error, job::Job, tools::found::HistoryPoint};
 pub(super) fn replay(
     folder: &Path,
     generation: u64,
-    (threads, pool): (usize, Option<&rayon::ThreadPool>),
+    (rules, pool): (Rules, Option<&rayon::ThreadPool>),
     cancelled: &(dyn Fn() -> bool + Sync),
     visit: &mut dyn FnMut(&mut Run<'_>),
 ) -> Result<Checkpoint, RunError> {
     let ledger = Journal::read(folder)?;
     let header = &ledger.header;
-    let seed = Seed::new(header.spec.seed.unwrap_or_default()).map_err(Error::from)?;
-    let job = header.spec.job(seed, threads, TIME, true)?;
+    let job = header.job(rules)?;
     if header.revision != job.settings.algorithm().revision {
         let by = header.engine.clone();
         return Err(RunError::Revision { by, is: job.engine_version() });
     }
     let problem = Arc::clone(&job.problem);
-    let (settings, budget, points) = (job.settings, job.budget, job.points);
+    let (settings, budget, seed, points) = (job.settings, job.budget, job.seed, job.points);
     let mut run = match header.origin {
         None => Run::new(problem, settings, budget, seed, points),
         Some(_) => {

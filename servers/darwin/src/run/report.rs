@@ -65,7 +65,7 @@ impl Report {
             && ledger.injections.is_empty()
             && ledger.header.origin.is_none();
         let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
-        let spec = ledger.header.spec.resolved(job, max_evals, None);
+        let spec = ledger.header.spec.resolved(job, max_evals, None).in_short();
         let repro = serde_json::to_value(spec).ok().map(|mut again| {
             again["start"] = true.into();
             again["wait_ms"] = 60_000.into();

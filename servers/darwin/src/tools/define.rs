@@ -2,13 +2,18 @@
 
 mod look;
 
+use std::time::Duration;
+
 use darwin_engine::{Seed, inspect};
 use mcp_core::{cursor::Cursor, prelude::*};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use self::look::Look;
-use super::{problem::ProblemArgs, run::checked};
+use super::{
+    problem::{DatasetArgs, ProblemArgs, WasmArgs},
+    run::checked,
+};
 use crate::{
     Server,
     problem::{ProblemError, Stored},
@@ -19,11 +24,14 @@ use crate::{
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DefineProblemArgs {
-    /// As in `optimize_problem`; as in `create_run` when the caller evaluates.
+    /// As in `optimize_problem`; as in `create_run` when the caller evaluates. Without objectives with
+    /// `wasm` or `dataset`.
     problem: Map<String, Value>,
     /// A name to find it by; part of what `problem_id` stands for.
     #[schemars(length(min = 1, max = 100))]
     name: Option<String>,
+    wasm: Option<WasmArgs>,
+    dataset: Option<DatasetArgs>,
 }
 
 /// What was stored, and a first look at it.
@@ -86,7 +94,7 @@ pub(crate) struct ProblemItem {
     objectives: usize,
     /// Constraints.
     constraints: usize,
-    /// The whole, when one was asked for.
+    /// The whole, when one was asked for; long data and modules by their beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Value>,
     /// Why it cannot be read.
@@ -113,14 +121,16 @@ pub(crate) struct DeleteProblemOutput {
 }
 
 const LIMIT: u16 = 20;
+/// Longest first look at a costly problem.
+const LOOK: Duration = Duration::from_secs(5);
 
 impl ProblemItem {
     fn new(problem_id: String, stored: Result<Stored, ProblemError>, whole: bool) -> Self {
         match stored {
             Ok(stored) => {
                 let [coordinates, objectives, constraints] = stored.problem.counts();
-                let problem = whole.then(|| json!(stored.problem));
                 let name = stored.name;
+                let problem = whole.then(|| json!(stored.problem.shortened()));
                 Self {
                     problem_id,
                     name,
@@ -163,8 +173,12 @@ impl Server {
         principal: Principal,
         ct: CancellationToken,
     ) -> Result<Json<DefineProblemOutput>> {
-        let given = self.problem_of(&principal, args.problem).await?;
-        self.define(&principal, args.name, given, &ct).await.map(Json)
+        let DefineProblemArgs { problem, name, wasm, dataset } = args;
+        let given = self.problem_of(&principal, problem).await?;
+        let files = self.files().clone();
+        let given = task::blocking(move || given.with_computed(wasm, dataset, &files)).await??;
+        self.allow(&given)?;
+        self.define(&principal, name, given, &ct).await.map(Json)
     }
 
     /// List your stored problems, the newest first; one of them with all of its parts.
@@ -247,7 +261,8 @@ impl Server {
         } else {
             let look = task::compute(ct, move |cancel| {
                 let started = Instant::now();
-                let (clock, cancelled) = (|| started.elapsed(), || cancel.is_cancelled());
+                let clock = || started.elapsed();
+                let cancelled = || cancel.is_cancelled() || started.elapsed() > LOOK;
                 let seen = inspect(&problem, Seed::new(1)?, &clock, &cancelled);
                 let exprs: Vec<&str> = exprs.iter().map(String::as_str).collect();
                 Ok::<_, darwin_engine::Error>(Look::new(&problem, &exprs, seen))
@@ -271,6 +286,15 @@ impl Server {
                 None => error,
             })?
             .problem;
+        given.came_from(&id);
+        self.allow(given)
+    }
+
+    /// Refuse code of a caller's where the operator does not allow it.
+    pub(super) fn allow(&self, given: &ProblemArgs) -> Result<()> {
+        if given.is_wasm() && !self.config().wasm {
+            return Err(crate::Error::Disabled.into());
+        }
         Ok(())
     }
 

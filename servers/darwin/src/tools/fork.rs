@@ -5,7 +5,8 @@ use mcp_core::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{
-    optimize::BudgetArgs,
+    optimize::{BudgetArgs, OptimizeProblemArgs},
+    problem::ProblemArgs,
     run::{RunOutput, checked},
     watch::OnCancel,
 };
@@ -66,8 +67,12 @@ impl Server {
         let old = self.runs().overview(&principal, &args.run_id).await?;
         let (origin, state) =
             self.runs().state(&principal, &args.run_id, args.generation, &ct).await?;
-        let mut spec = serde_json::to_value(&old.header.spec)
-            .map_err(|error| ToolError::internal(error.to_string()))?;
+        // The problem was checked when it was stored, and may be of a kind that no call spells out.
+        let OptimizeProblemArgs { problem, .. } = old.header.spec.clone();
+        let bare =
+            OptimizeProblemArgs { problem: ProblemArgs::default(), ..old.header.spec.clone() };
+        let mut spec =
+            serde_json::to_value(bare).map_err(|error| ToolError::internal(error.to_string()))?;
         for (name, value) in args.params {
             spec["params"][name] = value;
         }
@@ -75,7 +80,7 @@ impl Server {
         if let Some(seed) = args.seed {
             spec["seed"] = seed.into();
         }
-        let mut spec = checked(&spec)?;
+        let mut spec = OptimizeProblemArgs { problem, ..checked(&spec)? };
         let seed = Seed::new(spec.seed.unwrap_or_default()).map_err(Error::from)?;
         let job = spec.job(seed, self.config().threads(), TIME, true)?;
         if job.budget.max_evals() <= origin.evals {

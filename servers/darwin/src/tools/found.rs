@@ -29,6 +29,9 @@ pub(crate) struct BestPoint {
     values: Option<Map<String, Value>>,
     /// Objective value.
     f: f64,
+    /// The same loss over data that were held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_out: Option<f64>,
     /// By how much constraints are broken, when there are any; 0: all hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     violation: Option<f64>,
@@ -109,6 +112,7 @@ impl Found {
         // Of a told point that breaks constraints only its violation is known.
         let best = outcome.best.filter(|best| best.f.is_finite()).map(|best| BestPoint {
             values: named(&best.x),
+            held_out: job.problem.held_out(&best.x).filter(|loss| loss.is_finite()),
             violation: limited.then_some(best.violation),
             x: best.x,
             f: best.f,

@@ -186,6 +186,11 @@ impl OptimizeProblemArgs {
         Ok(Job { problem, settings, reason, budget, seed, points, threads })
     }
 
+    /// The same call, short enough for a line.
+    pub(crate) fn in_short(self) -> Self {
+        Self { problem: self.problem.in_short(), ..self }
+    }
+
     /// The same call with nothing left to a default, to a drawn seed or to the clock.
     pub(crate) fn resolved(&self, job: &Job, max_evals: u64, max_time_s: Option<f64>) -> Self {
         Self {
@@ -273,7 +278,7 @@ impl OptimizeProblemOutput {
         let timed = stop_reason == Stop::MaxTime;
         let max_evals = if timed { outcome.evals } else { job.budget.max_evals() };
         let time = Some(job::MAX_TIME.as_secs_f64());
-        let again = serde_json::to_string(&args.resolved(job, max_evals, time))
+        let again = serde_json::to_string(&args.resolved(job, max_evals, time).in_short())
             .map_err(|error| ToolError::internal(error.to_string()))?;
         if outcome.best.is_none() && outcome.front.is_empty() {
             return Err(Error::NoFiniteValue { evals: outcome.evals }.into());

@@ -1,14 +1,16 @@
 //! `problem`: a built-in function, or variables and expressions of the caller.
 
+mod computed;
 mod named;
 mod part;
 
-use darwin_engine::{Bounds, Function, Model, Problem};
+use darwin_engine::{Bounds, Function, Model, Objective, Problem};
 use mcp_core::prelude::*;
 
+pub(crate) use self::computed::{DatasetArgs, WasmArgs};
 pub(crate) use self::named::{by_name, coordinates, value_at};
 use self::part::{ConstraintArgs, LetArgs, ObjectiveArgs, TableArgs, VariableArgs};
-use crate::Error;
+use crate::{Error, files::Files};
 
 /// A built-in function by name and dimension, or variables and objectives; or a stored one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +57,17 @@ pub(crate) struct ProblemArgs {
     #[schemars(length(max = 20))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tables: Vec<TableArgs>,
+    /// Of `define_problem` only, which tells of it.
+    #[schemars(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wasm: Option<WasmArgs>,
+    /// The same.
+    #[schemars(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset: Option<DatasetArgs>,
+    /// The stored problem that this is, when it is too large to be told again.
+    #[serde(skip)]
+    from: Option<String>,
 }
 
 /// Direction of the search.
@@ -90,7 +103,63 @@ impl ProblemArgs {
         }
         let length = |one: &VariableArgs| one.length.unwrap_or(1) as usize;
         let coordinates = self.variables.iter().map(length).sum();
-        [coordinates, self.objectives.len(), self.constraints.len()]
+        let computed = usize::from(self.is_computed());
+        [coordinates, self.objectives.len() + computed, self.constraints.len()]
+    }
+
+    /// Whether its objective is no expression.
+    pub(crate) fn is_computed(&self) -> bool {
+        self.wasm.is_some() || self.dataset.is_some()
+    }
+
+    /// Whether code of the caller's is its objective.
+    pub(crate) fn is_wasm(&self) -> bool {
+        self.wasm.is_some()
+    }
+
+    /// The same with an objective that is no expression, its files read.
+    pub(crate) fn with_computed(
+        mut self,
+        wasm: Option<WasmArgs>,
+        dataset: Option<DatasetArgs>,
+        files: &Files,
+    ) -> Result<Self> {
+        if wasm.is_none() && dataset.is_none() {
+            return Ok(self);
+        }
+        let reason = "goes with variables, lets, constraints and tables only";
+        if wasm.is_some() && dataset.is_some() || self.is_computed() {
+            return Err(Error::Problem { field: "", reason: "needs either wasm or dataset" }.into());
+        }
+        if self.name.is_some() || !self.objectives.is_empty() {
+            let field = if self.name.is_some() { "name" } else { "objectives" };
+            return Err(Error::Problem { field, reason }.into());
+        }
+        self.wasm = wasm.map(|one| one.loaded(files)).transpose()?;
+        self.dataset = dataset.map(|one| one.loaded(files)).transpose()?;
+        Ok(self)
+    }
+
+    /// The same, fit to be told: what is long by its beginning.
+    pub(crate) fn shortened(mut self) -> Self {
+        self.wasm.iter_mut().for_each(WasmArgs::shorten);
+        self.dataset.iter_mut().for_each(DatasetArgs::shorten);
+        self
+    }
+
+    /// Know which stored problem this is.
+    pub(crate) fn came_from(&mut self, id: &str) {
+        self.from = Some(id.to_owned());
+    }
+
+    /// The problem as arguments that fit into a line: by its name where it has more than that.
+    pub(crate) fn in_short(self) -> Self {
+        match self.from {
+            Some(id) if self.wasm.is_some() || self.dataset.is_some() => {
+                Self { problem_id: Some(id), ..Self::default() }
+            }
+            from => Self { from, ..self },
+        }
     }
 
     /// Left sides of the constraints.
@@ -113,10 +182,13 @@ impl ProblemArgs {
             Some(name) => self.build_function(name),
             None => {
                 self.check_parts()?;
+                if self.is_computed() {
+                    return self.build_computed();
+                }
                 let told = external
                     && !self.objectives.is_empty()
                     && self.objectives.iter().all(|one| one.expr.is_none());
-                if told { self.build_external() } else { self.build_model() }
+                if told { self.build_external() } else { Ok(Problem::compile(self.model()?)?) }
             }
         }
     }
@@ -158,7 +230,7 @@ impl ProblemArgs {
 
     /// What can be wrong whoever evaluates.
     fn check_parts(&self) -> Result<(), Error> {
-        if self.variables.is_empty() && self.objectives.is_empty() {
+        if self.variables.is_empty() && self.objectives.is_empty() && !self.is_computed() {
             let reason = "must name a built-in function, or have variables and objectives";
             return Err(Error::Problem { field: "", reason });
         }
@@ -176,19 +248,32 @@ impl ProblemArgs {
         Ok(())
     }
 
-    fn build_model(&self) -> Result<Problem, Error> {
+    fn model(&self) -> Result<Model, Error> {
         let variables = (0..).zip(&self.variables).map(|(index, args)| args.build(index));
         let objectives = self.objectives.iter().map(ObjectiveArgs::build);
         let tables = self.tables.iter().map(TableArgs::build);
         let descriptors = self.lets.iter().filter_map(|one| one.descriptor().transpose());
-        Ok(Problem::compile(Model {
+        Ok(Model {
             variables: variables.collect::<Result<_, _>>()?,
             lets: self.lets.iter().map(|one| (one.name.clone(), one.expr.clone())).collect(),
             objectives: objectives.collect::<Result<_, _>>()?,
             constraints: self.constraints.iter().map(ConstraintArgs::build).collect(),
             descriptors: descriptors.collect::<Result<_, _>>()?,
             tables: tables.collect::<Result<_, _>>()?,
-        })?)
+        })
+    }
+
+    fn build_computed(&self) -> Result<Problem, Error> {
+        let model = self.model()?;
+        let (sense, objective): (_, Box<dyn Objective>) = match (&self.wasm, &self.dataset) {
+            (Some(wasm), _) => (wasm.sense(), Box::new(wasm.build(self.counts()[0])?)),
+            (None, Some(dataset)) => {
+                let dataset = dataset.build(&model)?;
+                (dataset.sense(), Box::new(dataset))
+            }
+            (None, None) => return Ok(Problem::compile(model)?),
+        };
+        Ok(Problem::computed(model, vec![sense], objective)?)
     }
 
     /// The same problem with nothing left to a default.

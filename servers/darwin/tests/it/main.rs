@@ -1,6 +1,7 @@
 //! Tests of the server as a whole.
 
 mod chart;
+mod computed;
 mod define;
 mod elites;
 mod explain;

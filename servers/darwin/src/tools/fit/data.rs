@@ -7,6 +7,8 @@ use mcp_core::prelude::*;
 use mcp_core::suggest;
 use serde_json::json;
 
+use crate::data::{self, Columns, Most};
+
 /// Numbers by column: one of the two.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -19,23 +21,20 @@ pub(super) struct DataArgs {
     csv: Option<String>,
 }
 
-type Columns = Vec<(String, Vec<f64>)>;
-
-fn invalid(field: String, message: String) -> ToolError {
-    ToolError::new(Kind::InvalidInput, "invalid_data", message)
-        .with_field(field)
-        .with_hint("give equally long columns of finite numbers, named as variables are")
-}
+const MOST: Most = Most { columns: MAX_COLUMNS + 1, rows: MAX_ROWS };
 
 impl DataArgs {
     /// The columns beside the target, and the target.
     pub(super) fn sample(self, target: &str) -> Result<Sample> {
         let (place, mut columns): (&str, Columns) = match (self.columns, self.csv) {
             (Some(columns), None) => ("/data/columns", columns.into_iter().collect()),
-            (None, Some(text)) => ("/data/csv", read(&text)?),
+            (None, Some(text)) => (
+                "/data/csv",
+                data::read(&text, MOST).map_err(|fault| fault.into_error("/data/csv"))?,
+            ),
             _ => {
                 let message = "data needs either columns or csv".to_owned();
-                return Err(invalid("/data".to_owned(), message));
+                return Err(data::invalid("/data", message));
             }
         };
         let Some(at) = columns.iter().position(|(name, _)| name == target) else {
@@ -65,7 +64,7 @@ impl DataArgs {
                 let whole = column.is_none() && row.is_none();
                 let subject = if whole { "data".to_owned() } else { format!("column `{shown}`") };
                 let line = row.map_or_else(String::new, |row| format!(", row {},", row + 1));
-                let error = invalid(place.to_owned(), format!("{subject}{line} {reason}"));
+                let error = data::invalid(place, format!("{subject}{line} {reason}"));
                 match row {
                     Some(row) => error.with_details(json!({ "row": row + 1, "column": shown })),
                     None => error,
@@ -74,49 +73,6 @@ impl DataArgs {
             other => crate::Error::from(other).into(),
         })
     }
-}
-
-/// Columns of a text.
-fn read(text: &str) -> Result<Columns> {
-    let bad = |message: String| invalid("/data/csv".to_owned(), message);
-    let head = text.lines().next().unwrap_or_default();
-    let count = |mark: char| head.matches(mark).count();
-    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|mark| count(char::from(*mark)));
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let broken = |error: &csv::Error| match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            let error = bad(format!("line {line} has {len} fields, the first {expected_len}"));
-            error.with_details(json!({ "line": line }))
-        }
-        _ => bad("csv cannot be read".to_owned()),
-    };
-    let names = reader.headers().map_err(|error| broken(&error))?.clone();
-    if names.len() > MAX_COLUMNS + 1 {
-        return Err(bad(format!("csv must have at most {} columns", MAX_COLUMNS + 1)));
-    }
-    let mut columns: Columns = names
-        .iter()
-        .map(|name| (name.trim_start_matches('\u{feff}').to_owned(), Vec::new()))
-        .collect();
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| broken(&error))?;
-        if row >= MAX_ROWS {
-            return Err(bad(format!("csv must have at most {MAX_ROWS} rows")));
-        }
-        for ((name, column), field) in columns.iter_mut().zip(&record) {
-            let Ok(value) = field.parse::<f64>() else {
-                let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-                let error = bad(format!("column `{shown}`, row {}, is no number", row + 1));
-                return Err(error.with_details(json!({ "row": row + 1, "column": shown })));
-            };
-            column.push(value);
-        }
-    }
-    Ok(columns)
 }
 
 #[cfg(test)]
