@@ -4,6 +4,7 @@ mod attacks;
 mod bench;
 mod bench_bayes;
 mod bench_core;
+mod bench_darwin;
 mod clients;
 mod conformance;
 mod dashboard;
@@ -91,6 +92,16 @@ enum Bench {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// The algorithms of `darwin` beside pygmo, pymoo, DEAP, pycma, Optuna and gplearn: what they come to, and
+    /// CPU time
+    Darwin {
+        /// Most seeds
+        #[arg(long, default_value_t = 11)]
+        seeds: usize,
+        /// Only these parts: speed, fronts, few, tours, tours-5s, formulas
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -106,6 +117,7 @@ fn main() -> ExitCode {
             bench_core::run(rounds, seconds, &only)
         }
         Command::Bench { what: Bench::Bayes { seeds, only } } => bench_bayes::run(&seeds, &only),
+        Command::Bench { what: Bench::Darwin { seeds, only } } => bench_darwin::run(seeds, &only),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
