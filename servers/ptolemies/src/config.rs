@@ -35,6 +35,11 @@ pub struct Config {
     /// Most namespaces, 1-100,000. Default 1,000.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_namespaces: u32,
+    /// Namespaces that are open at once, 2-10,000; of more, the one that was not used for longest is
+    /// closed until it is next entered, unless work goes on in it. Each takes about 20 MiB of memory and
+    /// what it holds. Default 32.
+    #[schemars(range(min = 2, max = 10_000))]
+    pub max_open_namespaces: u32,
     /// Homes: the namespace of each caller who names none, as `{"key:alice": "alice"}`; it may write
     /// there and below. Default of a caller: a namespace of its own, `u_` and a digest of its name. The
     /// user of stdio, and of a port without authentication, has `default` and enters every other.
@@ -79,6 +84,7 @@ impl Default for Config {
             max_graph_mib: 512,
             max_chunks: 1_000_000,
             max_namespaces: 1_000,
+            max_open_namespaces: 32,
             homes: BTreeMap::new(),
             grants: BTreeMap::new(),
             quotas: BTreeMap::new(),

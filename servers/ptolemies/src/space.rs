@@ -41,6 +41,9 @@ pub use sheet::Allowance;
 pub(crate) use name::{Name, RULE};
 pub(crate) use rights::{Rights, is_alone};
 
+/// Most MiB of the write buffer, and of the cache, of a namespace that is not the default one: the
+/// least that holds the largest write.
+const SMALL_MIB: u32 = 16;
 /// Raw reads of one namespace at a time.
 const RAW_READS: usize = 2;
 /// A namespace that nobody used for this long is closed; the next call opens it again.
@@ -80,8 +83,12 @@ impl Space {
 
     /// Whether nobody has been here for this long, and nothing goes on.
     fn is_idle(self: &Arc<Self>, since: Duration) -> bool {
-        let used_at = *self.used_at.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::strong_count(self) == 1 && self.knowledge.is_at_rest() && used_at.elapsed() >= since
+        let alone = Arc::strong_count(self) == 1 && self.knowledge.is_at_rest();
+        alone && self.used_at().elapsed() >= since
+    }
+
+    fn used_at(&self) -> Instant {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn touch(&self) {
@@ -295,10 +302,29 @@ impl Spaces {
         }
     }
 
+    /// Close those that were not used for longest, until so many are open, or those left are in use.
+    async fn close_some(&self, most: usize) {
+        let slots: Vec<Arc<Slot>> = self.slots().values().cloned().collect();
+        let used = |slot: Arc<Slot>| {
+            let at = slot.read().as_ref().map(|space| space.used_at())?;
+            Some((at, slot))
+        };
+        let mut open: Vec<(Instant, Arc<Slot>)> = slots.into_iter().filter_map(used).collect();
+        open.sort_by_key(|(at, _)| *at);
+        let mut over = open.len().saturating_sub(most);
+        for (_, slot) in open {
+            if over == 0 {
+                return;
+            }
+            over -= usize::from(Self::rest(&slot, Duration::ZERO).await);
+        }
+    }
+
     /// Close a namespace if nobody has used it for this long; whether it was closed.
     async fn rest(slot: &Slot, since: Duration) -> bool {
-        // Who opens it again waits for the end of this.
-        let _turn = slot.turn.lock().await;
+        // Who opens it again waits for the end of this. One that is being opened is not waited for: who
+        // opens one may be here to close another.
+        let Ok(_turn) = slot.turn.try_lock() else { return false };
         let space = {
             let mut held = slot.write();
             if held.as_ref().is_some_and(|space| space.is_idle(since)) { held.take() } else { None }
@@ -384,13 +410,20 @@ impl Spaces {
             )
         })?;
         *slot.write() = Some(Arc::clone(&space));
+        self.close_some(self.0.config.max_open_namespaces as usize).await;
         Ok(space)
     }
 
     async fn start(&self, name: Name) -> Result<Arc<Space>, OpenError> {
         let Inner { state, backups, config, context, .. } = &*self.0;
         let home = sheet::home_of(state, &name);
-        let store = Box::pin(open_store(&home, config)).await?;
+        let mut sizes = config.clone();
+        if !name.is_default() {
+            // The write buffer is taken whole when a store is opened, and there may be many.
+            sizes.store_buffer_mib = sizes.store_buffer_mib.min(SMALL_MIB);
+            sizes.store_cache_mib = sizes.store_cache_mib.min(SMALL_MIB);
+        }
+        let store = Box::pin(open_store(&home, &sizes)).await?;
         let limits = self.limits(&name);
         let knowledge = Knowledge::start(store, limits, Arc::new(Moment::now), context);
         let backups =

@@ -48,6 +48,29 @@ async fn one_that_nobody_uses_is_closed_and_opened_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn those_not_used_for_longest_make_way() {
+    let state = tempfile::tempdir().unwrap();
+    let context = StartContext::detached(state.path().to_path_buf());
+    let config = Config { max_open_namespaces: 3, ..Config::default() };
+    let (spaces, home) = Spaces::open(state.path().to_path_buf(), config, context).await.unwrap();
+    let is_open = |name: &str| spaces.slot(&Name::parse(name).unwrap()).read().is_some();
+    for name in ["a", "b"] {
+        spaces.create(&Principal::local(), name, None).await.unwrap();
+    }
+    let inside = enter(&spaces, "a").await;
+    for name in ["c", "d"] {
+        spaces.create(&Principal::local(), name, None).await.unwrap();
+    }
+    assert!(is_open("default") && is_open("a"), "in use");
+    assert!(!is_open("b") && !is_open("c"), "closed");
+    drop(inside);
+    enter(&spaces, "b").await;
+    assert!(is_open("b") && !is_open("a"));
+    drop(home);
+    spaces.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_who_enter_at_once_meet_in_one_store() {
     let state = tempfile::tempdir().unwrap();
     let spaces = open(state.path()).await;
