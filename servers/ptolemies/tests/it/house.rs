@@ -40,6 +40,8 @@ impl House {
         core.auth = vec![AuthMode::ApiKey];
         core.api_key = Some(KEYS.join(",").into());
         core.audit = false;
+        // A connection waits for its turn among several, on a machine that may be busy.
+        (core.header_timeout, core.body_timeout) = (600, 600);
         for rate in [&mut core.rate_read, &mut core.rate_write, &mut core.rate_admin] {
             *rate = Rate::new(0, 0);
         }
