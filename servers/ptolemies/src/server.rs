@@ -55,8 +55,17 @@ pub struct Server {
 
 const CORE: Toolset = Toolset {
     name: "core",
-    purpose: "store, search, list and forget memories",
-    tools: &["forget_items", "list_memories", "search_knowledge", "store_memory"],
+    purpose: "store, search, list and forget memories; entities and facts in time",
+    tools: &[
+        "forget_items",
+        "get_entities",
+        "get_schema",
+        "list_memories",
+        "search_knowledge",
+        "store_memory",
+        "upsert_entities",
+        "upsert_facts",
+    ],
 };
 
 const GRAPH: Toolset = Toolset {
