@@ -224,7 +224,7 @@ async fn property(b: &mut Tenant) -> TestResult<Vec<(&'static str, Value)>> {
 }
 
 #[tokio::test]
-async fn what_is_anothers_is_not_there_with_the_very_words_for_what_is_not() -> TestResult {
+async fn what_another_has_is_not_there_with_the_very_words_for_what_is_not() -> TestResult {
     let (with, without) =
         (House::open(Config::default()).await?, House::open(Config::default()).await?);
     let mut b = with.tenant(2).await?;
