@@ -161,7 +161,7 @@ async fn approximations_say_what_they_are_worth() -> TestResult {
         assert!((number(&slope["mean"]) - 2.0).abs() < 0.15, "{output}");
         assert_eq!(slope.get("sd").is_some(), is_reliable);
     }
-    let heavy = "parameters { vector[5] x; } model { x ~ student_t(2, 0, 1); }";
+    let heavy = "parameters { vector[20] x; } model { x ~ student_t(2, 0, 1); }";
     let call = json!({"code": heavy, "method": "laplace"});
     let answer = server.call("approximate_model", call).await?;
     let output = answer.structured();
