@@ -209,7 +209,7 @@ mod tests {
         ] {
             match Frame::new(names(columns.len()), columns) {
                 Err(Error::InvalidData { column: c, row: r, .. }) => {
-                    assert_eq!((c, r), (column, row))
+                    assert_eq!((c, r), (column, row));
                 }
                 other => panic!("{other:?}"),
             }
