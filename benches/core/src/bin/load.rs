@@ -29,11 +29,16 @@ type Connection = SendRequest<Full<Bytes>>;
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let mode = arguments.next().unwrap_or_default();
-    let address: SocketAddr = arguments.next().and_then(|text| text.parse().ok()).expect("an address");
+    let address: SocketAddr =
+        arguments.next().and_then(|text| text.parse().ok()).expect("an address");
     let given: BTreeMap<String, String> = arguments
-        .filter_map(|pair| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .filter_map(|pair| {
+            pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()))
+        })
         .collect();
-    let number = |key: &str, default: u64| given.get(key).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number = |key: &str, default: u64| {
+        given.get(key).and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
     let plan = Arc::new(Plan {
         address,
         connections: number("connections", 32),
@@ -160,7 +165,9 @@ async fn connect(plan: &Plan, tally: &mut Tally) -> Option<Connection> {
         return None;
     };
     drop(stream.set_nodelay(true));
-    let Ok((sender, connection)) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await else {
+    let Ok((sender, connection)) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await
+    else {
         tally.refused += 1;
         return None;
     };
@@ -168,7 +175,10 @@ async fn connect(plan: &Plan, tally: &mut Tally) -> Option<Connection> {
     Some(sender)
 }
 
-async fn exchange(connection: &mut Connection, request: Request<Full<Bytes>>) -> Result<(u16, Bytes), hyper::Error> {
+async fn exchange(
+    connection: &mut Connection,
+    request: Request<Full<Bytes>>,
+) -> Result<(u16, Bytes), hyper::Error> {
     let response = connection.send_request(request).await?;
     let status = response.status().as_u16();
     Ok((status, response.into_body().collect().await?.to_bytes()))
@@ -178,14 +188,17 @@ fn request(plan: &Plan, place: u64) -> Request<Full<Bytes>> {
     let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
     let name = format!("tool_{:x}", place.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let (method, params) = match plan.kind {
-        Kind::Call => {
-            ("tools/call", json!({"name": "echo_text", "arguments": {"text": "a text of some length"}, "_meta": meta}))
-        }
+        Kind::Call => (
+            "tools/call",
+            json!({"name": "echo_text", "arguments": {"text": "a text of some length"}, "_meta": meta}),
+        ),
         Kind::Initialize => (
             "initialize",
             json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "load", "version": "1"}}),
         ),
-        Kind::Random if place % 2 == 0 => ("tools/call", json!({"name": name, "arguments": {}, "_meta": meta})),
+        Kind::Random if place % 2 == 0 => {
+            ("tools/call", json!({"name": name, "arguments": {}, "_meta": meta}))
+        }
         Kind::Random => ("tools/list", json!({"cursor": name, "_meta": meta})),
     };
     let body = json!({"jsonrpc": "2.0", "id": place, "method": method, "params": params});

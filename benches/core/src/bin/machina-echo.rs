@@ -19,7 +19,12 @@ impl Server {
     /// Give a text back.
     #[tool(
         title = "Echo",
-        annotations(read_only_hint = true, destructive_hint = false, idempotent_hint = true, open_world_hint = false)
+        annotations(
+            read_only_hint = true,
+            destructive_hint = false,
+            idempotent_hint = true,
+            open_world_hint = false
+        )
     )]
     async fn echo_text(&self, Parameters(args): Parameters<EchoArgs>) -> Result<Json<Echo>> {
         Ok(Json(Echo { text: args.text }))

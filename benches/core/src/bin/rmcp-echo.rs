@@ -24,7 +24,10 @@ struct Server {
 #[tool_router]
 impl Server {
     #[tool(description = "Give a text back", annotations(read_only_hint = true))]
-    async fn echo_text(&self, Parameters(args): Parameters<EchoArgs>) -> Result<Json<Echo>, String> {
+    async fn echo_text(
+        &self,
+        Parameters(args): Parameters<EchoArgs>,
+    ) -> Result<Json<Echo>, String> {
         Ok(Json(Echo { text: args.text }))
     }
 }
@@ -39,7 +42,9 @@ impl ServerHandler for Server {
 #[tokio::main]
 async fn main() {
     let server = Server { tools: Arc::new(Server::tool_router()) };
-    let config = StreamableHttpServerConfig::default().with_json_response(true).with_legacy_session_mode(false);
+    let config = StreamableHttpServerConfig::default()
+        .with_json_response(true)
+        .with_legacy_session_mode(false);
     let sessions = Arc::new(LocalSessionManager::default());
     let service = StreamableHttpService::new(move || Ok(server.clone()), sessions, config);
     bench_core::serve(axum::Router::new().nest_service("/mcp", service)).await;

@@ -11,7 +11,9 @@ async fn main() {
     let echo = ToolBuilder::new("echo_text")
         .description("Give a text back")
         .read_only()
-        .handler(|args: EchoArgs| async move { Ok(CallToolResult::json(json!({"text": args.text}))) })
+        .handler(
+            |args: EchoArgs| async move { Ok(CallToolResult::json(json!({"text": args.text}))) },
+        )
         .build();
     let router = McpRouter::new().server_info("tower-mcp-echo", "1.0.0").tool(echo);
     bench_core::serve(HttpTransport::new(router).into_router_at("/mcp")).await;
